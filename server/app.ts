@@ -1,0 +1,46 @@
+// What the rooms share while the server runs. Each function asks for the slice it uses: Pick<App, "database">.
+import type { Logger } from "pino"
+import type { Catalogue } from "./catalogue/model.ts"
+import type { Config } from "./config.ts"
+import type { Database } from "./database/database.ts"
+import type { GuardedFetch } from "./egress/guarded.ts"
+import type { Mode, Send } from "./egress/send.ts"
+import type { Job, Queue } from "./queue/queue.ts"
+import type { Storage } from "./storage/storage.ts"
+
+export type Clock = { /** Milliseconds since 1970. */ now: () => number }
+
+/** Tells those who wait in this process that something about a subject has changed. */
+export type Changes = {
+  tell: (subject: string) => void
+  /** Calls back at each change until the answer is called. */
+  listen: (subject: string, onChange: () => void) => () => void
+}
+
+/** Fetches from an address that somebody else chose. */
+export type FetchUrl = GuardedFetch["download"]
+
+/** The way out for a kind of key: to the vendors, or to the sandbox. `download` is for links in vendors' answers. */
+export type WayOut = { send: Send; download: FetchUrl }
+
+export type App = {
+  config: Config
+  catalogue: Catalogue
+  database: Database
+  storage: Storage
+  queue: Queue
+  clock: Clock
+  changes: Changes
+  waysOut: Record<Mode, WayOut>
+  /** For addresses that callers gave. */
+  fetchUrl: FetchUrl
+  log: Logger
+  /** Starts a job that was added claimed; its caller waits elsewhere. */
+  runJob: (job: Job) => void
+  /** Says that a job may be due at that time. */
+  wakeAt: (dueAt: number) => void
+  /** Signs links to pictures. */
+  linkSecret: string
+  /** Aborted when the server is told to stop. */
+  stopping: AbortSignal
+}

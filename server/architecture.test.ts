@@ -1,0 +1,117 @@
+// The table of rooms, as a test: who may import whom, read from the source.
+import assert from "node:assert/strict"
+import { globSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { describe, it } from "node:test"
+
+const root = import.meta.dirname
+const everything = ["*"]
+
+// A room may always import its own files. `app` is types only, of the edges and the catalogue.
+const rooms: Record<string, string[]> = {
+  main: everything,
+  cli: everything,
+  compose: everything,
+  routes: ["dialects", "http"],
+  app: ["accounts", "catalogue", "config", "database", "egress", "queue", "storage"],
+  config: ["nearest"],
+  errors: [],
+  ids: [],
+  nearest: [],
+  dialects: ["http", "generations", "images", "accounts", "catalogue", "app", "errors", "bodies", "nearest", "egress"],
+  http: ["accounts", "storage", "images", "app", "errors", "bodies", "ids", "nearest"],
+  generations: ["images", "catalogue", "providers", "queue", "storage", "database", "app", "errors", "ids", "egress"],
+  images: ["storage", "database", "app", "errors", "bodies", "ids"],
+  accounts: ["database", "app", "errors", "ids", "egress"],
+  catalogue: ["errors", "nearest"],
+  providers: ["errors", "bodies", "egress"],
+  sandbox: ["errors"],
+  queue: ["database", "errors"],
+  storage: ["bodies", "egress", "errors"],
+  bodies: ["errors"],
+  egress: ["errors"],
+  database: ["errors", "egress"],
+}
+
+// A line of this table may be imported for its types alone.
+const typesOnly: Record<string, string[]> = {
+  dialects: ["egress"],
+  generations: ["egress"],
+  accounts: ["egress"],
+  database: ["egress"],
+  app: everything,
+}
+
+const roomOf = (path: string): string => relative(root, path).split("/")[0]!.replace(/\.ts$/, "")
+
+type Import = { from: string; to: string; file: string; types: boolean }
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(file, "utf8")
+  const found = [
+    ...source.matchAll(/^(?:import|export)\s(type\s)?[^"]*?from\s"(\.[^"]+)"/gm),
+    ...source.matchAll(/^import()\s"(\.[^"]+)"/gm),
+  ]
+  return found.map(([, type, path]) => {
+    const target = join(dirname(file), path!)
+    return {
+      from: roomOf(file),
+      to: roomOf(target),
+      file: relative(root, file),
+      types: type !== undefined && type !== "",
+    }
+  })
+}
+
+const files = globSync("**/*.ts", { cwd: root, exclude: ["node_modules/**"] }).map((name) => join(root, name))
+const product = files.filter((file) => !/\.(test|contract)\.ts$/.test(file) && !/loopback\.ts$/.test(file))
+const imports = product.flatMap(importsOf)
+
+describe("architecture", () => {
+  it("gives every file a room of the table", () => {
+    for (const file of product) assert.ok(roomOf(file) in rooms, `${file} is in no room`)
+    assert.ok(imports.length > 100, "the imports are being read")
+  })
+
+  it("lets each room import only the rooms below it", () => {
+    const allowed = ({ from, to }: Import) => from === to || rooms[from]!.includes("*") || rooms[from]!.includes(to)
+    assert.deepEqual(
+      imports.filter((one) => !allowed(one)).map(({ file, to }) => `${file} imports ${to}`),
+      [],
+    )
+  })
+
+  it("lets some rooms be imported for their types alone", () => {
+    const only = ({ from, to }: Import) =>
+      from !== to && (typesOnly[from] === everything || typesOnly[from]?.includes(to))
+    assert.deepEqual(
+      imports.filter((one) => only(one) && !one.types).map(({ file, to }) => `${file} imports ${to}`),
+      [],
+    )
+  })
+
+  it("keeps the dialects apart from each other", () => {
+    const crossing = product.flatMap((file) => {
+      const [, dialect] = relative(root, file).split("/")
+      if (roomOf(file) !== "dialects") return []
+      const others = [...readFileSync(file, "utf8").matchAll(/from "\.\.\/(?!\.\.)(\w+)\//g)].map(([, other]) => other)
+      return others.filter((other) => other !== dialect).map((other) => `${file} imports ${other}`)
+    })
+    assert.deepEqual(crossing, [])
+  })
+
+  it("lets only run.ts reach out of providers", () => {
+    const reaching = imports.filter(
+      ({ from, to, file }) => from === "providers" && to === "egress" && file !== "providers/run.ts",
+    )
+    assert.deepEqual(
+      reaching.map(({ file }) => file),
+      [],
+    )
+  })
+
+  it("imports nothing at run time by a computed name", () => {
+    const dynamic = product.filter((file) => /\bimport\(/.test(readFileSync(file, "utf8")))
+    assert.deepEqual(dynamic, [])
+  })
+})

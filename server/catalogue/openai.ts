@@ -1,0 +1,149 @@
+// OpenAI's image models. Source: the OpenAPI description of 2026-08-21, and OpenAI's notices of later models.
+import { z } from "zod"
+import { family, to } from "./model.ts"
+import type { ModelRow, Rule } from "./model.ts"
+import { count, images, mask, oneOf, outputFormat, prompt } from "./parameters.ts"
+
+const gpt = z.object({
+  prompt: prompt(32_000),
+  image: images(16),
+  mask,
+  n: count(10),
+  size: oneOf(
+    ["auto", "1024x1024", "1536x1024", "1024x1536", "1K"],
+    "Size",
+    "Pixels; 1K means 1024x1024, auto lets the model choose.",
+  ).default("auto"),
+  quality: oneOf(["auto", "low", "medium", "high"], "Quality", "More takes longer and costs more.").default("auto"),
+  background: oneOf(["auto", "opaque", "transparent"], "Background", "Transparent needs png or webp.").default("auto"),
+  moderation: oneOf(
+    ["auto", "low"],
+    "Moderation",
+    "How strictly the vendor filters; not with reference pictures.",
+  ).optional(),
+  input_fidelity: oneOf(["low", "high"], "Fidelity", "How closely reference pictures are kept.").optional(),
+  output_format: outputFormat.default("png"),
+  output_compression: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .meta({ title: "Compression", description: "For jpeg and webp: 100 is best." }),
+  partial_images: z
+    .int()
+    .min(0)
+    .max(3)
+    .optional()
+    .meta({ title: "Early states", description: "How many unfinished pictures to stream before the final one." }),
+})
+
+// Applies high fidelity by itself, and takes any size within the rules below.
+const gpt2 = gpt.omit({ input_fidelity: true }).extend({
+  size: z
+    .string()
+    .regex(/^(auto|[124]K|\d{3,4}x\d{3,4})$/)
+    .default("auto")
+    .meta({
+      title: "Size",
+      description: "auto, 1K, 2K, 4K or pixels: multiples of 16, at most 3840 a side and 8,294,400 in all, 1:3 to 3:1.",
+    }),
+})
+
+const dalle3 = z.object({
+  prompt: prompt(4000),
+  n: count(10),
+  size: oneOf(
+    ["auto", "1024x1024", "1792x1024", "1024x1792", "1K"],
+    "Size",
+    "Pixels; 1K and auto mean 1024x1024.",
+  ).default("auto"),
+  quality: oneOf(
+    ["auto", "standard", "hd", "low", "medium", "high"],
+    "Quality",
+    "hd has finer detail; high means hd, low and medium mean standard.",
+  ).default("auto"),
+  style: oneOf(["vivid", "natural"], "Style", "vivid is more dramatic.").optional(),
+})
+
+const notTransparentJpeg: Rule = ({ input }) =>
+  input["background"] === "transparent" && input["output_format"] === "jpeg"
+    ? { param: "background", message: 'background "transparent" needs output_format "png" or "webp"' }
+    : undefined
+
+const compressionFitsFormat: Rule = ({ input }) =>
+  input["output_compression"] !== undefined && input["output_format"] === "png"
+    ? { param: "output_compression", message: 'output_compression needs output_format "jpeg" or "webp"' }
+    : undefined
+
+const moderationWithoutImages: Rule = ({ input, images: given }) =>
+  input["moderation"] !== undefined && given > 0
+    ? { param: "moderation", message: "moderation cannot be set together with image" }
+    : undefined
+
+const fidelityNeedsImages: Rule = ({ input, images: given }) =>
+  input["input_fidelity"] !== undefined && given === 0
+    ? { param: "input_fidelity", message: "input_fidelity needs image" }
+    : undefined
+
+const legalSize: Rule = ({ input }) => {
+  const [width, height] = String(input["size"]).split("x").map(Number)
+  if (!width || !height) return undefined
+  const [long, short] = [Math.max(width, height), Math.min(width, height)]
+  const pixels = width * height
+  const legal = width % 16 === 0 && height % 16 === 0 && long <= 3840 && long <= 3 * short
+  if (legal && pixels >= 655_360 && pixels <= 8_294_400) return undefined
+  return {
+    param: "size",
+    message:
+      "size must have sides that are multiples of 16 and at most 3840, 1:3 to 3:1, 655,360 to 8,294,400 pixels in all",
+  }
+}
+
+const gptRules = [notTransparentJpeg, compressionFitsFormat, moderationWithoutImages]
+
+const gptRow = (
+  id: string,
+  row: Pick<ModelRow, "title" | "description" | "released"> & Partial<ModelRow>,
+): ModelRow => ({
+  parameters: gpt,
+  imagesMax: 16,
+  rules: [...gptRules, fidelityNeedsImages],
+  routes: [to("openai", id)],
+  ...row,
+})
+
+export const openai = family("openai", {
+  "gpt-image-2": gptRow("gpt-image-2", {
+    title: "GPT Image 2",
+    description: "Any size up to 4K; follows long instructions and renders text.",
+    released: "2026-04-21",
+    parameters: gpt2,
+    rules: [...gptRules, legalSize],
+    names: ["gpt-image-2-2026-04-21"],
+  }),
+  "gpt-image-1.5": gptRow("gpt-image-1.5", {
+    title: "GPT Image 1.5",
+    description: "Follows instructions closely; makes and edits pictures.",
+    released: "2025-12-16",
+  }),
+  "gpt-image-1": gptRow("gpt-image-1", {
+    title: "GPT Image 1",
+    description: "Takes text and pictures, and makes and edits pictures.",
+    released: "2025-04-23",
+  }),
+  "gpt-image-1-mini": gptRow("gpt-image-1-mini", {
+    title: "GPT Image 1 mini",
+    description: "An economical GPT Image 1.",
+    released: "2025-10-06",
+    parameters: gpt.omit({ input_fidelity: true }),
+    rules: gptRules,
+  }),
+  "dall-e-3": {
+    title: "DALL·E 3",
+    description: "Turns a description into a picture, rewording the prompt on its way.",
+    released: "2023-11-06",
+    parameters: dalle3,
+    imagesMax: 0,
+    routes: [to("openai", "dall-e-3")],
+  },
+})

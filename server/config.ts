@@ -1,0 +1,159 @@
+// Every setting, once: its name, what it means, what it may be. docs/guide/configuration.md is written from this file.
+import { resolve } from "node:path"
+import { z } from "zod"
+import { nearest } from "./nearest.ts"
+
+type Setting<T> = { name: string; about: string; fallback: string; schema: z.ZodType<T> }
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
+
+const webAddress = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "an http or https address")
+
+const ranges = z
+  .string()
+  .transform((text) => text.split(/[\s,]+/).filter((range) => range !== ""))
+  .refine((all) => all.every((range) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(range)), "ranges like 10.1.0.0/16, with commas")
+
+const setting = <T>(name: string, fallback: string, schema: z.ZodType<T>, about: string): Setting<T> => ({
+  name,
+  about,
+  fallback,
+  schema,
+})
+
+export const settings = {
+  host: setting(
+    "ATELIER_HOST",
+    "127.0.0.1",
+    z.string().min(1),
+    "The address to listen on. `0.0.0.0` takes calls from other machines.",
+  ),
+  port: setting("ATELIER_PORT", "8787", whole(0, 65535), "The port to listen on; 0 takes any free one."),
+  dataFolder: setting("ATELIER_DATA", "data", z.string().min(1), "The folder for the database and the pictures."),
+  publicUrl: setting(
+    "ATELIER_PUBLIC_URL",
+    "",
+    z.union([z.literal(""), webAddress]),
+    "The address callers reach this server at, for links in answers. Empty: the one the caller used.",
+  ),
+  linkHours: setting("ATELIER_LINK_HOURS", "24", whole(1, 8760), "How many hours a signed link to a picture works."),
+  concurrency: setting(
+    "ATELIER_CONCURRENCY",
+    "64",
+    whole(1, 10_000),
+    "How many generations nobody waits for are worked on at once.",
+  ),
+  pictureMaxMb: setting(
+    "ATELIER_PICTURE_MAX_MB",
+    "64",
+    whole(1, 1024),
+    "The largest picture taken from a vendor, in MB.",
+  ),
+  uploadMaxMb: setting(
+    "ATELIER_UPLOAD_MAX_MB",
+    "50",
+    whole(1, 1024),
+    "The largest picture taken from a caller, in MB.",
+  ),
+  bodyMaxMb: setting(
+    "ATELIER_BODY_MAX_MB",
+    "30",
+    whole(1, 4096),
+    "The largest JSON body taken from a caller, in MB, pictures in base64 included. Forms may be larger: 16 pictures.",
+  ),
+  egressAllow: setting(
+    "ATELIER_EGRESS_ALLOW",
+    "",
+    ranges,
+    "Ranges of your own network that image URLs may point to. Empty: public addresses only.",
+  ),
+  sandboxPace: setting(
+    "ATELIER_SANDBOX_PACE",
+    "human",
+    z.enum(["human", "none"]),
+    "`human`: the imitated vendors take about a second. `none`: they answer at once, for tests.",
+  ),
+  logLevel: setting(
+    "ATELIER_LOG_LEVEL",
+    "info",
+    z.enum(["debug", "info", "warn", "error", "silent"]),
+    "How much is written to standard error.",
+  ),
+} satisfies Record<string, Setting<unknown>>
+
+type Settings = { [Name in keyof typeof settings]: (typeof settings)[Name] extends Setting<infer T> ? T : never }
+
+/** What a vendor is reached by. The address may be changed, for a proxy or for `npm run sandbox`. */
+export type VendorAccess = { key: string | undefined; baseUrl: string; keyName: string }
+
+export type Config = Settings & { vendors: Record<string, VendorAccess> }
+
+/** What this file needs to know of a vendor. */
+export type ConfigurableVendor = { id: string; title: string; baseUrl: string }
+
+export const keyNameOf = (vendor: string): string => `${vendor.toUpperCase()}_API_KEY`
+export const baseUrlNameOf = (vendor: string): string => `${vendor.toUpperCase()}_BASE_URL`
+
+type Environment = Record<string, string | undefined>
+
+/**
+ * Reads and checks all settings. Throws one Error that names every wrong one, what it may be, and for an unknown
+ * `ATELIER_` name the nearest known one.
+ */
+export function readConfig(environment: Environment, vendors: ConfigurableVendor[]): Config {
+  const problems = unknownNames(environment)
+  const read = Object.entries(settings).map(([key, { name, fallback, schema }]) => {
+    const parsed = schema.safeParse(environment[name] ?? fallback)
+    if (!parsed.success)
+      problems.push(`${name} must be ${parsed.error.issues.map((issue) => issue.message).join("; ")}`)
+    return [key, parsed.data]
+  })
+  const access = vendors.map((vendor) => [vendor.id, readVendor(environment, vendor, problems)])
+  if (problems.length > 0)
+    throw new Error(`The configuration is not valid:\n${problems.map((line) => `  ${line}`).join("\n")}`)
+  const values = Object.fromEntries(read) as Settings
+  return { ...values, dataFolder: resolve(values.dataFolder), vendors: Object.fromEntries(access) }
+}
+
+// Settings of other programs of this project, which share the prefix.
+const othersNames = [
+  "ATELIER_SANDBOX_PORT",
+  "ATELIER_SANDBOX_HOST",
+  "ATELIER_VENDOR_SPECS",
+  "ATELIER_KEY",
+  "ATELIER_URL",
+]
+
+function unknownNames(environment: Environment): string[] {
+  const known = Object.values(settings).map(({ name }) => name)
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith("ATELIER_") && !known.includes(name) && !othersNames.includes(name),
+  )
+  return unknown.map((name) => {
+    const [near] = nearest(name, known)
+    return `${name} is not a setting${near ? `; did you mean ${near}?` : ""}`
+  })
+}
+
+function readVendor(environment: Environment, vendor: ConfigurableVendor, problems: string[]): VendorAccess {
+  const keyName = keyNameOf(vendor.id)
+  const given = environment[baseUrlNameOf(vendor.id)] || vendor.baseUrl
+  const key = environment[keyName]?.trim() || undefined
+  const parsed = webAddress.safeParse(given)
+  if (!parsed.success) problems.push(`${baseUrlNameOf(vendor.id)} must be an http or https address`)
+  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, keyName }
+}
+
+/** An address without a path gets the vendor's own, since half the world writes it with `/v1` and half without. */
+function withPath(given: string, own: string): string {
+  const url = new URL(given)
+  const path = url.pathname === "/" ? new URL(own).pathname : url.pathname
+  return url.origin + path.replace(/\/+$/, "")
+}

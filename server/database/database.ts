@@ -1,0 +1,15 @@
+// The one source of truth. Code above this room does not know which engine it runs on.
+import type { Kysely } from "kysely"
+import type { Tables } from "./tables.ts"
+
+export type Queries = Kysely<Tables>
+
+export type Database = {
+  /** For reading, and for single statements. Never inside `transaction`: use what it hands over. */
+  query: Queries
+  /** Everything or nothing. The work may only talk to the database: others wait for it to end. */
+  transaction: <T>(work: (tx: Queries) => Promise<T>) => Promise<T>
+  /** Resolves if it answers now; for the readiness check. */
+  check: () => Promise<void>
+  close: () => Promise<void>
+}

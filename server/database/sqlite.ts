@@ -1,0 +1,49 @@
+// The embedded database: one file, written ahead, synced at every commit.
+import { DatabaseSync } from "node:sqlite"
+import type { SQLInputValue, StatementSync } from "node:sqlite"
+import { Kysely, sql, SqliteDialect } from "kysely"
+import type { SqliteDatabase } from "kysely"
+import type { Database } from "./database.ts"
+import { migrate } from "./migrations.ts"
+import type { Tables } from "./tables.ts"
+
+const busyTimeoutMs = 10_000
+
+/** Opens (and where needed makes) the database in this file; other processes may have it open too. */
+export async function sqliteDatabase(path: string): Promise<Database> {
+  const file = new DatabaseSync(path)
+  file.exec(`pragma busy_timeout = ${busyTimeoutMs}`)
+  file.exec("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on")
+  const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(file) }) })
+  await migrate(query as Kysely<unknown>)
+  return {
+    query,
+    transaction: (work) => query.transaction().execute(work),
+    check: async () => void (await sql`select 1`.execute(query)),
+    close: () => query.destroy(),
+  }
+}
+
+/** Node's own driver in the shape kysely takes, with every statement prepared once. */
+function kyselyDatabase(file: DatabaseSync): SqliteDatabase {
+  const prepared = new Map<string, ReturnType<typeof kyselyStatement>>()
+  return {
+    close: () => file.close(),
+    prepare(sql) {
+      // Taking the write lock at the start makes a second process wait instead of failing half-way.
+      const text = sql === "begin" ? "begin immediate" : sql
+      const known = prepared.get(text) ?? kyselyStatement(file.prepare(text))
+      prepared.set(text, known)
+      return known
+    },
+  }
+}
+
+function kyselyStatement(statement: StatementSync) {
+  return {
+    reader: statement.columns().length > 0,
+    all: (values: readonly unknown[]) => statement.all(...(values as SQLInputValue[])),
+    run: (values: readonly unknown[]) => statement.run(...(values as SQLInputValue[])),
+    iterate: (values: readonly unknown[]) => statement.iterate(...(values as SQLInputValue[])),
+  }
+}

@@ -1,0 +1,106 @@
+// The catalogue: which models there are, whether they can be used now, and what each takes.
+import { z } from "zod"
+import type { App } from "../../app.ts"
+import type { Model } from "../../catalogue/model.ts"
+import type { Mode } from "../../egress/send.ts"
+import { GatewayError, messageOf } from "../../errors.ts"
+import { findModel, openRoute } from "../../generations/start.ts"
+import { route } from "../../http/route.ts"
+import { phrase } from "./errors.ts"
+
+const ModelAnswer = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int().meta({ description: "Unix seconds of its release." }),
+  owned_by: z.string(),
+  title: z.string(),
+  description: z.string(),
+  available: z.boolean().meta({ description: "Whether this key can use it now." }),
+  unavailable_because: z.string().nullable(),
+  images_max: z.int().meta({ description: "How many reference pictures it takes." }),
+})
+
+const group = "Models"
+
+export const listModels = route({
+  method: "GET",
+  path: "/v1/models",
+  group,
+  summary: "List the models",
+  access: "key",
+  answers: [
+    {
+      status: 200,
+      about: "All of them, as OpenAI lists models, with more said of each.",
+      schema: z.object({ object: z.literal("list"), data: z.array(ModelAnswer) }),
+    },
+  ],
+  failures: ["invalid_key"],
+  phrase,
+  handle({ app, caller }) {
+    const data = app.catalogue.models.map((model) => writeModel(app, model, caller.mode))
+    return { status: 200, json: { object: "list", data } }
+  },
+})
+
+const describeModel = (path: string, params: z.ZodObject, nameOf: (params: Record<string, string>) => string) =>
+  route({
+    method: "GET",
+    path,
+    group,
+    summary: "Read a model, with the JSON Schema of its parameters",
+    access: "key",
+    params,
+    answers: [
+      {
+        status: 200,
+        about: "The model.",
+        schema: ModelAnswer.extend({ parameters: z.record(z.string(), z.unknown()) }),
+      },
+    ],
+    failures: ["invalid_key", "unknown_model"],
+    phrase,
+    handle({ app, caller, params: given }) {
+      const model = findModel(app, nameOf(given as Record<string, string>))
+      const parameters = z.toJSONSchema(model.parameters, { io: "input" })
+      return { status: 200, json: { ...writeModel(app, model, caller.mode), parameters } }
+    },
+  })
+
+export const getModel = describeModel(
+  "/v1/models/{provider}/{model}",
+  z.object({ provider: z.string(), model: z.string() }),
+  ({ provider, model }) => `${provider}/${model}`,
+)
+
+// Clients of OpenAI write the name in one piece, its slash escaped.
+export const getModelByOneName = describeModel(
+  "/v1/models/{model}",
+  z.object({ model: z.string() }),
+  ({ model }) => model!,
+)
+
+function writeModel(app: Pick<App, "config">, model: Model, mode: Mode) {
+  const problem = whyUnavailable(app, model, mode)
+  return {
+    id: model.id,
+    object: "model",
+    created: model.released,
+    owned_by: model.id.split("/")[0],
+    title: model.title,
+    description: model.description,
+    available: problem === null,
+    unavailable_because: problem,
+    images_max: model.imagesMax,
+  }
+}
+
+function whyUnavailable(app: Pick<App, "config">, model: Model, mode: Mode): string | null {
+  try {
+    openRoute(app, model, mode)
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return messageOf(error.failure)
+    throw error
+  }
+}

@@ -1,0 +1,121 @@
+// OpenAI's Images API, for every model there is. AIHubMix serves the same routes.
+import { z } from "zod"
+import { findModel, startGeneration } from "../../generations/start.ts"
+import { waitForGeneration } from "../../generations/find.ts"
+import { route } from "../../http/route.ts"
+import type { Answer, Call } from "../../http/route.ts"
+import { GatewayError } from "../../errors.ts"
+import { streamImages, throwIfFailed, writeImages } from "./answers.ts"
+import { phrase } from "./errors.ts"
+import { defaultModel, readRequest } from "./request.ts"
+
+const common = {
+  model: z
+    .string()
+    .optional()
+    .meta({ description: `Any model of \`GET /v1/models\`; ${defaultModel} without it.` }),
+  prompt: z.string().meta({ examples: ["a paper boat on a pond"] }),
+  response_format: z.enum(["url", "b64_json"]).optional().meta({ description: "url for dall-e-3, else b64_json." }),
+  stream: z.boolean().optional().meta({ description: "Answer with server-sent events." }),
+  partial_images: z
+    .int()
+    .min(0)
+    .max(3)
+    .optional()
+    .meta({ description: "Early states to stream, where the model has them." }),
+  n: z.int().min(1).max(10).optional(),
+  size: z.string().optional(),
+  user: z.string().optional(),
+}
+
+// Documentation of what all models share. What a model really takes is its own schema, which checks the request.
+const Generate = z.looseObject(common)
+const picture = z.union([z.string(), z.array(z.string()), z.array(z.object({ image_url: z.string() }))])
+const Edit = z.looseObject({
+  ...common,
+  image: picture
+    .optional()
+    .meta({ description: "One or more pictures: files in a form; URLs, data URLs or base64 in JSON." }),
+  images: picture.optional().meta({ description: "The same, as OpenAI's JSON form of this call names it." }),
+  mask: z.union([z.string(), z.object({ image_url: z.string() })]).optional(),
+})
+
+const Images = z.object({
+  created: z.int(),
+  data: z.array(
+    z.object({ b64_json: z.string().optional(), url: z.string().optional(), revised_prompt: z.string().optional() }),
+  ),
+  usage: z.record(z.string(), z.unknown()).optional(),
+})
+
+const answers = [
+  {
+    status: 200,
+    about: "The pictures; with `stream`, events `image_generation.*` or `image_edit.*` instead.",
+    schema: Images,
+  },
+]
+const failures = [
+  "invalid_request",
+  "invalid_key",
+  "unknown_model",
+  "too_large",
+  "media_type_not_allowed",
+  "content_refused",
+  "provider_error",
+  "provider_timeout",
+  "provider_unavailable",
+] as const
+
+const shared = {
+  method: "POST",
+  group: "OpenAI",
+  access: "key",
+  takesForms: true,
+  checksItself: true,
+  answers,
+  failures,
+  phrase,
+} as const
+
+export const generateImages = route({
+  ...shared,
+  path: "/v1/images/generations",
+  summary: "Make pictures",
+  body: Generate,
+  handle: (call) => makeImages(call, "image_generation"),
+})
+
+export const editImages = route({
+  ...shared,
+  path: "/v1/images/edits",
+  summary: "Change pictures",
+  body: Edit,
+  handle: (call) => makeImages(call, "image_edit"),
+})
+
+async function makeImages(
+  call: Pick<Call, "app" | "caller" | "received" | "signal" | "origin" | "requestId" | "body">,
+  kind: "image_generation" | "image_edit",
+): Promise<Answer> {
+  const { app, caller, received, signal, origin, requestId } = call
+  const request = readRequest(app, call.body)
+  const { model, parameters, warnings } = request
+  if (kind === "image_edit" && parameters["image"] === undefined)
+    throw new GatewayError({
+      code: "invalid_request",
+      detail: "image is missing",
+      problems: [{ param: "image", message: "image is missing" }],
+    })
+  const { id, input } = await startGeneration(app, caller, { dialect: "openai", model, parameters, warnings, received })
+  const headers = {
+    "atelier-generation": id,
+    ...(warnings.length > 0 ? { "atelier-warnings": warnings.join("; ") } : {}),
+  }
+  if (request.stream)
+    return { status: 200, headers, events: streamImages({ app, caller, id, input, requestId, kind, signal }) }
+  const generation = await waitForGeneration(app, caller, id, { waitMs: Number.POSITIVE_INFINITY, signal })
+  throwIfFailed(generation)
+  const format = request.format ?? (findModel(app, model).id === "openai/dall-e-3" ? "url" : "b64_json")
+  return { status: 200, headers, json: writeImages(app, origin, generation, format) }
+}

@@ -1,0 +1,168 @@
+// One call to a vendor for a generation, from the request to pictures in storage.
+import type { App } from "../app.ts"
+import type { WayOut } from "../app.ts"
+import { GatewayError } from "../errors.ts"
+import { keepPicture } from "../images/keep.ts"
+import type { AnsweredPicture, Outcome, ProviderRequest, VendorFailure } from "../providers/provider.ts"
+import { callVendor } from "../providers/run.ts"
+import type { Answer, Partial } from "../providers/run.ts"
+import type { Sealed } from "../storage/storage.ts"
+import type { Attempt, AttemptPicture, Step } from "./attempts.ts"
+import { addEvent } from "./events.ts"
+import type { PartialImage } from "./events.ts"
+import { failureStep } from "./refusals.ts"
+import type { Work } from "./run.ts"
+
+// A vendor's cluster may not have heard of a task yet that it has just accepted.
+const taskGraceMs = 15_000
+const checkAgainMs = 2_000
+
+/** Calls the vendor, or asks how far a task is, and says what to write down. Never rejects for what a vendor does. */
+export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
+  const { app, provider } = work
+  const left = attempt.sentAt + provider.limits.deadlineMs - app.clock.now()
+  if (left <= 0) return failedStep(app, { code: "provider_timeout" })
+  const signal = AbortSignal.any([work.canceled, AbortSignal.timeout(left)])
+  try {
+    const request = attempt.state === "pending" ? attempt.check : await newRequest(work, attempt)
+    const answer = await callVendor<Sealed>({
+      ...{ provider, request, signal, send: wayOut(work).send, ...access(work) },
+      openDraft: app.storage.draft,
+      forget: (sealed) => sealed.discard(),
+      pictureMaxBytes: app.config.pictureMaxMb * 1_000_000,
+      onPartial: (partial) => keepPartial(work, attempt, partial),
+    })
+    return await nextStep(work, attempt, request, answer, signal)
+  } catch (error) {
+    return failureStep(app, error)
+  }
+}
+
+const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]
+
+/** The sandbox is every vendor under its real address, and takes any key. */
+function access({ app, generation, provider }: Work) {
+  const { key, baseUrl } = app.config.vendors[provider.id]!
+  return generation.mode === "test" ? { key: "sandbox", baseUrl: provider.baseUrl } : { key: key!, baseUrl }
+}
+
+async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest> {
+  const { provider, vendorModel, generation, parts } = work
+  const references = await work.references()
+  const input = { ...generation.input, n: parts[attempt.part]!, ...references }
+  // Several calls with one seed would make one picture several times.
+  const { seed } = input as { seed?: number }
+  return provider.writeRequest(vendorModel, typeof seed === "number" ? { ...input, seed: seed + attempt.part } : input)
+}
+
+async function nextStep(
+  work: Work,
+  attempt: Attempt,
+  request: ProviderRequest,
+  { outcome, pictures, cause }: Answer<Sealed>,
+  signal: AbortSignal,
+): Promise<Step> {
+  const { app, generation } = work
+  if (outcome.state === "failed") {
+    const { code } = outcome.failure
+    app.log.warn({ generation: generation.id, attempt: attempt.id, code, cause }, "a vendor call failed")
+    return isWorthAsking(work, attempt, outcome) ? checkAgain(work, request) : retryStep(work, attempt, outcome.failure)
+  }
+  if (outcome.state === "pending") {
+    const check = outcome.check ?? request
+    await tellProgress(work, outcome.progress)
+    return { state: "pending", check, dueAt: app.clock.now() + outcome.checkAfterMs }
+  }
+  const kept = await keepAll(work, outcome.pictures, pictures, signal)
+  if (kept) return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
+  // The vendor made the picture; asking again yields a fresh link to it.
+  if (attempt.state === "pending") return checkAgain(work, request)
+  return failedStep(app, { code: "provider_error", detail: "The vendor's picture could not be fetched or is not one." })
+}
+
+const checkAgain = ({ app }: Work, check: ProviderRequest): Step => ({
+  state: "pending",
+  check,
+  dueAt: app.clock.now() + checkAgainMs,
+})
+
+/** Whether a failed look at a running task says nothing about the task, so that it is looked at again. */
+function isWorthAsking({ app }: Work, attempt: Attempt, outcome: Outcome & { state: "failed" }): boolean {
+  if (attempt.state !== "pending") return false
+  const { code } = outcome.failure
+  if (code === "outcome_unknown") return app.clock.now() < attempt.sentAt + taskGraceMs
+  return isTransport(outcome.failure)
+}
+
+// An adapter names what the vendor said of the task; what the transport met has no `task` about it.
+const isTransport = ({ code, ofTask }: VendorFailure): boolean =>
+  ofTask !== true && (code === "provider_busy" || code === "provider_error" || code === "provider_timeout")
+
+const failedStep = (app: Pick<App, "clock">, failure: VendorFailure): Step => ({
+  state: "failed",
+  failure,
+  dueAt: app.clock.now(),
+})
+
+function retryStep({ app }: Work, attempt: Attempt, failure: VendorFailure): Step {
+  const waitMs = (failure.retryAfterSeconds ?? 2 ** (attempt.ordinal - 1)) * 1000
+  return { state: "failed", failure, dueAt: app.clock.now() + waitMs }
+}
+
+/** Undefined where one of the pictures could not be had or is not one. */
+async function keepAll(
+  work: Work,
+  answered: AnsweredPicture[],
+  pictures: Map<string, Sealed>,
+  signal: AbortSignal,
+): Promise<AttemptPicture[] | undefined> {
+  const kept: AttemptPicture[] = []
+  for (const one of answered) {
+    const sealed = "mark" in one ? pictures.get(one.mark) : await downloadResult(work, one.url, signal)
+    const picture = sealed && (await keepPicture(work.app, sealed))
+    if (!picture) return undefined
+    kept.push({ picture, notes: one.notes ?? {} })
+  }
+  return kept
+}
+
+const downloadsMax = 3
+
+async function downloadResult(work: Work, url: string, signal: AbortSignal): Promise<Sealed | undefined> {
+  const { app } = work
+  for (let count = 1; count <= downloadsMax; count++) {
+    const draft = await app.storage.draft()
+    try {
+      const maxBytes = app.config.pictureMaxMb * 1_000_000
+      const answer = await wayOut(work).download(url, { signal, maxBytes, trust: [access(work).baseUrl] })
+      for await (const chunk of answer.body) await draft.write(chunk as Buffer)
+      return await draft.seal()
+    } catch (error) {
+      await draft.discard()
+      signal.throwIfAborted()
+      app.log.warn({ err: error, generation: work.generation.id }, "a vendor's picture could not be downloaded")
+      if (error instanceof GatewayError && error.failure.code === "url_not_allowed") return undefined
+    }
+  }
+  return undefined
+}
+
+async function keepPartial({ app, generation, job }: Work, attempt: Attempt, partial: Partial<Sealed>): Promise<void> {
+  const kept = await keepPicture(app, partial.sealed)
+  if (!kept) return
+  const { mediaType, ...facts } = kept
+  const data: PartialImage = { part: attempt.part, index: partial.index, ...facts, media_type: mediaType }
+  await app.database.transaction(async (tx) => {
+    await app.queue.hold(tx, job)
+    await addEvent(tx, app.clock.now(), generation.id, { type: "partial_image", data })
+  })
+  app.changes.tell(generation.id)
+}
+
+async function tellProgress({ app, generation, job }: Work, percent: number | undefined): Promise<void> {
+  if (percent === undefined) return
+  await app.database.transaction(async (tx) => {
+    await app.queue.hold(tx, job)
+    await addEvent(tx, app.clock.now(), generation.id, { type: "progress", data: { percent: Math.round(percent) } })
+  })
+}

@@ -1,0 +1,97 @@
+// Finding generations again, waiting for one, and calling one off. Always within the caller's project.
+import type { App } from "../app.ts"
+import { GatewayError } from "../errors.ts"
+import { imagesOf } from "../images/images.ts"
+import { addEvent, nextChange } from "./events.ts"
+import { generationRow, hasEnded, readGeneration } from "./generation.ts"
+import type { Caller, Generation } from "./generation.ts"
+import { cancelSubject } from "./run.ts"
+
+type Reading = Pick<App, "database">
+
+export async function findGeneration(app: Reading, caller: Caller, id: string): Promise<Generation> {
+  const row = await generationRow(app.database.query, id)
+  // Another project's generation is like a missing one.
+  if (!row || row.project_id !== caller.projectId)
+    throw new GatewayError({ code: "not_found", detail: "There is no such generation." })
+  const images = await imagesOf(app.database.query, [id])
+  return readGeneration(row, images.get(id) ?? [])
+}
+
+/** Resolves when the generation has ended, when the time is over, or when the signal is aborted: as it is then. */
+export async function waitForGeneration(
+  app: Reading & Pick<App, "changes">,
+  caller: Caller,
+  id: string,
+  { waitMs, signal }: { waitMs: number; signal: AbortSignal },
+): Promise<Generation> {
+  const over = AbortSignal.any([signal, ...(waitMs < Number.POSITIVE_INFINITY ? [AbortSignal.timeout(waitMs)] : [])])
+  for (;;) {
+    const change = nextChange(app, id, over)
+    const row = await generationRow(app.database.query, id)
+    if (over.aborted || !row || hasEnded(row.status)) {
+      change.stop()
+      return findGeneration(app, caller, id)
+    }
+    await change.happened
+  }
+}
+
+export type Page = { generations: Generation[]; next: string | undefined }
+
+/** The newest first. `after` is a cursor that an earlier page gave. */
+export async function listGenerations(app: Reading, caller: Caller, limit: number, after?: string): Promise<Page> {
+  let query = app.database.query.selectFrom("generations").selectAll().where("project_id", "=", caller.projectId)
+  if (after !== undefined) {
+    const [time, id] = readCursor(after)
+    query = query.where((eb) =>
+      eb.or([eb("created_at", "<", time), eb.and([eb("created_at", "=", time), eb("id", "<", id)])]),
+    )
+  }
+  const rows = await query
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute()
+  const page = rows.slice(0, limit)
+  const images = await imagesOf(
+    app.database.query,
+    page.map(({ id }) => id),
+  )
+  const last = page.at(-1)
+  return {
+    generations: page.map((row) => readGeneration(row, images.get(row.id) ?? [])),
+    next: rows.length > limit && last ? Buffer.from(`${last.created_at} ${last.id}`).toString("base64url") : undefined,
+  }
+}
+
+function readCursor(cursor: string): [number, string] {
+  const [time, id] = Buffer.from(cursor, "base64url").toString().split(" ")
+  if (!/^\d{1,15}$/.test(time ?? "") || !id) {
+    const message = "cursor is not one that an earlier page gave"
+    throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "cursor", message }] })
+  }
+  return [Number(time), id]
+}
+
+/** Calls a generation off; one that has ended stays as it is. A vendor's call under way is broken off. */
+export async function cancelGeneration(
+  app: Reading & Pick<App, "changes" | "clock">,
+  caller: Caller,
+  id: string,
+): Promise<Generation> {
+  await findGeneration(app, caller, id)
+  const now = app.clock.now()
+  await app.database.transaction(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable("generations")
+      .set({ status: "canceled", finished_at: now })
+      .where("id", "=", id)
+      .where("status", "in", ["queued", "running"])
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows > 0n) await addEvent(tx, now, id, { type: "canceled" })
+  })
+  app.changes.tell(cancelSubject(id))
+  app.changes.tell(id)
+  return findGeneration(app, caller, id)
+}

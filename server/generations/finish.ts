@@ -1,0 +1,75 @@
+// Ends a generation, in the same transaction as the last thing that was missing. An end never changes.
+import type { Queries } from "../database/database.ts"
+import { failures } from "../errors.ts"
+import type { Failure } from "../errors.ts"
+import { insertImage } from "../images/images.ts"
+import type { Usage } from "../providers/provider.ts"
+import { isFinal, latestAttempts } from "./attempts.ts"
+import type { Attempt } from "./attempts.ts"
+import { addEvent } from "./events.ts"
+import { generationRow, hasEnded } from "./generation.ts"
+
+/** Does nothing while a part is still open, or where the generation has ended already. */
+export async function finishIfComplete(tx: Queries, id: string, parts: number, now: number): Promise<void> {
+  const row = await generationRow(tx, id)
+  const attempts = [...(await latestAttempts(tx, id)).values()].sort((a, b) => a.part - b.part)
+  if (!row || hasEnded(row.status) || attempts.length < parts || !attempts.every(isFinal)) return
+  const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
+  const failed = attempts.flatMap((attempt) => (attempt.state === "failed" ? [attempt.failure] : []))
+  for (const [position, { picture, notes }] of made.entries())
+    await insertImage(tx, now, { projectId: row.project_id, generationId: id, position, picture, notes })
+  const succeeded = made.length > 0
+  const warnings = [...(JSON.parse(row.warnings_json) as string[]), ...(succeeded ? failed.map(partMissing) : [])]
+  const usage = sumUsage(attempts)
+  await tx
+    .updateTable("generations")
+    .set({
+      status: succeeded ? "succeeded" : "failed",
+      failure_json: succeeded ? null : JSON.stringify(forCaller(failed[0]!)),
+      usage_json: usage ? JSON.stringify(usage) : null,
+      warnings_json: JSON.stringify(warnings),
+      finished_at: now,
+    })
+    .where("id", "=", id)
+    .execute()
+  const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
+  await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
+}
+
+const partMissing = ({ code, detail }: Failure): string =>
+  `Part of the pictures could not be made (${code}: ${detail ?? failures[code].message})`
+
+/** What adapters note for the runner is not for the caller. */
+function forCaller({ code, detail, problems, refused, retryAfterSeconds }: Failure): Failure {
+  return {
+    code,
+    ...(refused ? { refused } : {}),
+    ...(detail === undefined ? {} : { detail }),
+    ...(problems ? { problems } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  }
+}
+
+function sumUsage(attempts: Attempt[]): Usage | undefined {
+  const all = attempts.flatMap((attempt) =>
+    attempt.state === "stored" && attempt.bill.usage ? [attempt.bill.usage] : [],
+  )
+  return all.length === 0 ? undefined : all.reduce(addUsage)
+}
+
+type Details = Usage["input_tokens_details"]
+
+const addDetails = (a: Details, b: Details): Details =>
+  a && b ? { image_tokens: a.image_tokens + b.image_tokens, text_tokens: a.text_tokens + b.text_tokens } : (a ?? b)
+
+function addUsage(a: Usage, b: Usage): Usage {
+  const input = addDetails(a.input_tokens_details, b.input_tokens_details)
+  const output = addDetails(a.output_tokens_details, b.output_tokens_details)
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    total_tokens: a.total_tokens + b.total_tokens,
+    ...(input ? { input_tokens_details: input } : {}),
+    ...(output ? { output_tokens_details: output } : {}),
+  }
+}

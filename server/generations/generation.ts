@@ -1,0 +1,60 @@
+// One accepted request and its whole life, as the rest of the house sees it.
+import type { Input } from "../catalogue/model.ts"
+import type { Queries } from "../database/database.ts"
+import type { GenerationRow, GenerationStatus } from "../database/tables.ts"
+import type { Mode } from "../egress/send.ts"
+import type { Failure } from "../errors.ts"
+import type { Image } from "../images/images.ts"
+import type { MediaType } from "../images/probe.ts"
+import type { Usage } from "../providers/provider.ts"
+
+/** Who asks: the key decides the project and whether vendors or the sandbox do the work. */
+export type Caller = { projectId: string; keyId: string; mode: Mode }
+
+/** A picture the caller gave to start from. */
+export type Reference = { role: "image" | "mask" } & (
+  | { kind: "stored"; sha256: string; bytes: number; mediaType: MediaType }
+  | { kind: "url"; url: string }
+)
+
+export type Generation = {
+  id: string
+  projectId: string
+  mode: Mode
+  dialect: string
+  model: string
+  input: Input
+  references: Reference[]
+  status: GenerationStatus
+  images: Image[]
+  failure: Failure | undefined
+  usage: Usage | undefined
+  warnings: string[]
+  createdAt: number
+  startedAt: number | undefined
+  finishedAt: number | undefined
+}
+
+export const hasEnded = (status: GenerationStatus): boolean => status !== "queued" && status !== "running"
+
+const parsed = <T>(json: string | null): T | undefined => (json === null ? undefined : (JSON.parse(json) as T))
+
+export function readGeneration(row: GenerationRow, images: Image[]): Generation {
+  const { id, mode, dialect, model, status } = row
+  return {
+    ...{ id, mode, dialect, model, status, images },
+    projectId: row.project_id,
+    input: JSON.parse(row.input_json) as Input,
+    references: JSON.parse(row.references_json) as Reference[],
+    failure: parsed<Failure>(row.failure_json),
+    usage: parsed<Usage>(row.usage_json),
+    warnings: JSON.parse(row.warnings_json) as string[],
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+  }
+}
+
+/** The row of a generation, for those who work on it. */
+export const generationRow = (queries: Queries, id: string): Promise<GenerationRow | undefined> =>
+  queries.selectFrom("generations").selectAll().where("id", "=", id).executeTakeFirst()

@@ -1,0 +1,133 @@
+// Works on one accepted generation: calls the vendor as often as needed and allowed, keeps what comes, and ends it.
+// May be stopped at any point and begun again: everything it has to know is in the rows.
+import type { App } from "../app.ts"
+import { fail } from "../errors.ts"
+import type { Queries } from "../database/database.ts"
+import type { GenerationRow } from "../database/tables.ts"
+import { findProvider } from "../providers/all.ts"
+import type { Provider, References } from "../providers/provider.ts"
+import type { Job } from "../queue/queue.ts"
+import { insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
+import type { Attempt, Step } from "./attempts.ts"
+import { askVendor } from "./call.ts"
+import { addEvent } from "./events.ts"
+import { finishIfComplete } from "./finish.ts"
+import { generationRow, hasEnded, readGeneration } from "./generation.ts"
+import type { Generation } from "./generation.ts"
+import { loadReferences } from "./references.ts"
+import { failureStep } from "./refusals.ts"
+import { findModel, openRoute } from "./start.ts"
+
+/** Everything one round of work on a generation needs. */
+export type Work = {
+  app: App
+  job: Job
+  generation: Generation
+  provider: Provider
+  vendorModel: string
+  /** How many pictures each call shall make, by part. */
+  parts: number[]
+  /** Loaded once, when the first call needs them. */
+  references: () => Promise<References>
+  /** Aborted when the caller cancels. */
+  canceled: AbortSignal
+}
+
+export async function runGeneration(app: App, job: Job): Promise<void> {
+  const row = await generationRow(app.database.query, job.subject)
+  if (!row || hasEnded(row.status)) return app.database.transaction((tx) => app.queue.done(tx, job))
+  const cancel = new AbortController()
+  const unlisten = app.changes.listen(cancelSubject(row.id), () => cancel.abort())
+  try {
+    const work = prepareWork(app, job, row, cancel.signal)
+    const attempts = await latestAttempts(app.database.query, row.id)
+    await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
+    await giveBack(work)
+  } finally {
+    unlisten()
+  }
+}
+
+export const cancelSubject = (id: string): string => `cancel ${id}`
+
+function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Work {
+  const generation = readGeneration(row, [])
+  const route = openRoute(app, findModel(app, generation.model), generation.mode)
+  const provider = findProvider(route.provider) ?? fail("internal", `no provider ${route.provider}`)
+  let loading: Promise<References> | undefined
+  const references = () => (loading ??= loadReferences(app, generation.references, canceled))
+  const parts = partsOf(generation.input.n, provider.limits.imagesPerCall(route.model, generation.input))
+  return { app, job, generation, provider, vendorModel: route.model, parts, references, canceled }
+}
+
+function partsOf(wanted: number, perCall: number): number[] {
+  const parts: number[] = []
+  for (let left = wanted; left > 0; left -= perCall) parts.push(Math.min(left, perCall))
+  return parts
+}
+
+/** Takes one part a step further, if there is a step to take now. */
+async function advance(work: Work, part: number, attempt: Attempt | undefined): Promise<void> {
+  const now = work.app.clock.now()
+  if (!attempt) return begin(work, part, 1)
+  if (isFinal(attempt) || (attempt.dueAt > now && attempt.state !== "sent")) return
+  if (attempt.state === "sent") {
+    // Somebody called the vendor and died before the answer was written down. Calling again could pay twice.
+    return record(work, attempt, { state: "failed", failure: { code: "outcome_unknown" }, dueAt: now })
+  }
+  if (attempt.state === "failed") return begin(work, part, attempt.ordinal + 1)
+  await record(work, attempt, await askVendor(work, attempt))
+}
+
+/** Makes a new call: first it is written down that it was made, then it is made. */
+async function begin(work: Work, part: number, ordinal: number): Promise<void> {
+  const { app, generation, job, provider, vendorModel } = work
+  const references = await work.references().catch((error: unknown) => failureStep(app, error))
+  const now = app.clock.now()
+  const attempt = await app.database.transaction(async (tx) => {
+    await app.queue.hold(tx, job)
+    if (!(await markRunning(tx, generation.id, now))) return undefined
+    return insertSent(tx, generation.id, { part, ordinal, provider: provider.id, vendorModel, now })
+  })
+  if (!attempt) return
+  app.changes.tell(generation.id)
+  await record(work, attempt, "state" in references ? references : await askVendor(work, attempt))
+}
+
+/** False where the generation has ended meanwhile. */
+async function markRunning(tx: Queries, id: string, now: number): Promise<boolean> {
+  const row = await generationRow(tx, id)
+  if (!row || hasEnded(row.status)) return false
+  if (row.status === "running") return true
+  await tx.updateTable("generations").set({ status: "running", started_at: now }).where("id", "=", id).execute()
+  await addEvent(tx, now, id, { type: "running" })
+  return true
+}
+
+async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
+  const { app, generation, job } = work
+  const now = app.clock.now()
+  await app.database.transaction(async (tx) => {
+    await app.queue.hold(tx, job)
+    await recordStep(tx, attempt.id, step, now)
+    await finishIfComplete(tx, generation.id, work.parts.length, now)
+  })
+  app.changes.tell(generation.id)
+}
+
+/** Ends this round: for good, or until the next step is due. */
+async function giveBack({ app, generation, job, parts }: Work): Promise<void> {
+  const dueAt = await app.database.transaction(async (tx) => {
+    const row = await generationRow(tx, generation.id)
+    if (!row || hasEnded(row.status)) {
+      await app.queue.done(tx, job)
+      return undefined
+    }
+    const attempts = await latestAttempts(tx, generation.id)
+    const open = parts.map((_, part) => attempts.get(part)).filter((one) => !one || !isFinal(one))
+    const next = Math.min(...open.map((one) => one?.dueAt ?? app.clock.now()))
+    await app.queue.later(tx, job, next)
+    return next
+  })
+  if (dueAt !== undefined) app.wakeAt(dueAt)
+}

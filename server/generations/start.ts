@@ -1,0 +1,82 @@
+// Accepts a request: checked, written down, and only then answered.
+import type { App } from "../app.ts"
+import type { Model, Route } from "../catalogue/model.ts"
+import { readInput } from "../catalogue/read.ts"
+import type { Mode } from "../egress/send.ts"
+import { GatewayError } from "../errors.ts"
+import { newId } from "../ids.ts"
+import { addEvent } from "./events.ts"
+import { readGeneration } from "./generation.ts"
+import type { Caller, Generation } from "./generation.ts"
+import { keepReferences } from "./references.ts"
+import type { Received } from "./references.ts"
+
+export type NewGeneration = {
+  dialect: string
+  /** Any name the catalogue knows the model by. */
+  model: string
+  parameters: Record<string, unknown>
+  /** Where the parameters stand in the request ("input."), for messages about them. */
+  at?: string
+  /** What the dialect passed over on purpose, for the caller to read. */
+  warnings?: string[]
+  received: Received
+}
+
+type Needs = Pick<App, "config" | "catalogue" | "database" | "storage" | "queue" | "clock" | "runJob">
+
+export const runGenerationJob = "run-generation"
+
+/**
+ * Accepts a request. Once it resolves the generation is on disk, and will end in one of its three ways whatever
+ * happens to this process. Throws `unknown_model`, `provider_unavailable` and `invalid_request`.
+ */
+export async function startGeneration(app: Needs, caller: Caller, wanted: NewGeneration): Promise<Generation> {
+  const model = findModel(app, wanted.model)
+  const read = readInput(model, wanted.parameters, wanted.at)
+  openRoute(app, model, caller.mode)
+  const references = await keepReferences(app, caller.projectId, read, wanted.received)
+  const now = app.clock.now()
+  const row = {
+    id: newId("gen"),
+    project_id: caller.projectId,
+    key_id: caller.keyId,
+    mode: caller.mode,
+    dialect: wanted.dialect,
+    model: model.id,
+    input_json: JSON.stringify(read.input),
+    references_json: JSON.stringify(references),
+    warnings_json: JSON.stringify(wanted.warnings ?? []),
+    status: "queued" as const,
+    failure_json: null,
+    usage_json: null,
+    created_at: now,
+    started_at: null,
+    finished_at: null,
+  }
+  const job = await app.database.transaction(async (tx) => {
+    await tx.insertInto("generations").values(row).execute()
+    await addEvent(tx, now, row.id, { type: "queued" })
+    return app.queue.add(tx, { kind: runGenerationJob, subject: row.id, dueAt: now, claimed: true })
+  })
+  app.runJob(job)
+  return readGeneration(row, [])
+}
+
+export function findModel(app: Pick<App, "catalogue">, name: string): Model {
+  const model = app.catalogue.find(name)
+  if (model) return model
+  const near = app.catalogue.nearest(name)
+  const hint = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : "GET /v1/models lists them."
+  const detail = `There is no model ${JSON.stringify(name.slice(0, 128))}. ${hint}`
+  throw new GatewayError({ code: "unknown_model", detail, problems: [{ param: "model", message: detail }] })
+}
+
+/** The first way to a vendor that this kind of key may go. The sandbox needs no vendor key. */
+export function openRoute(app: Pick<App, "config">, model: Model, mode: Mode): Route {
+  const open = model.routes.find(({ provider }) => mode === "test" || app.config.vendors[provider]?.key !== undefined)
+  if (open) return open
+  const names = model.routes.map(({ provider }) => app.config.vendors[provider]?.keyName ?? provider)
+  const detail = `No vendor key opens ${model.id} here: the operator has to set ${names.join(" or ")}.`
+  throw new GatewayError({ code: "provider_unavailable", detail })
+}

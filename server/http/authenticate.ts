@@ -1,0 +1,20 @@
+// Who calls: the key from the headers, looked up.
+import type { IncomingHttpHeaders } from "node:http"
+import { findKeyHolder } from "../accounts/keys.ts"
+import type { KeyHolder } from "../accounts/keys.ts"
+import type { App } from "../app.ts"
+import { GatewayError } from "../errors.ts"
+
+/** Throws `invalid_key` where there is no key, a wrong one, or two that differ. */
+export async function authenticate(app: Pick<App, "database">, headers: IncomingHttpHeaders): Promise<KeyHolder> {
+  const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1]
+  const plain = headers["x-api-key"]
+  const given = [bearer, plain].filter((key) => typeof key === "string")
+  if (given.length === 0) throw refused("Send your API key as Authorization: Bearer <key>, or as x-api-key.")
+  if (new Set(given).size > 1) throw refused("Authorization and x-api-key hold different keys.")
+  const holder = await findKeyHolder(app, given[0]!)
+  if (!holder) throw refused("This API key is not valid.")
+  return holder
+}
+
+const refused = (detail: string): GatewayError => new GatewayError({ code: "invalid_key", detail })

@@ -1,0 +1,124 @@
+// Reads what callers send: JSON or a form, with pictures going straight into drafts in storage.
+import type { Readable } from "node:stream"
+import type { FastifyRequest } from "fastify"
+import type { App } from "../app.ts"
+import { BodyError } from "../bodies/draft.ts"
+import { readJson } from "../bodies/read.ts"
+import { pictureMark } from "../bodies/scanner.ts"
+import { GatewayError } from "../errors.ts"
+import type { Sealed } from "../storage/storage.ts"
+
+export type ReceivedBody = { value: Record<string, unknown>; received: Map<string, Sealed> }
+
+type Needs = Pick<App, "config" | "storage">
+
+// The parameters of all dialects that hold pictures. Anything else is text, however long.
+const pictureKeys = /^(?:images?|image\[\]|mask|(?:refer|input)_image(?:_\d)?|image_(?:url|prompt)s?|url)$/
+
+/** A picture, unless it is a link to one or the id of a stored one. */
+const isPicture = (key: string, head: string): boolean => pictureKeys.test(key) && !/^(?:https?:\/\/|img_)/i.test(head)
+
+const textMaxBytes = 1_000_000
+const depthMax = 32
+const picturesMax = 17 // 16 references and a mask
+
+/** Rejects with GatewayError: `too_large`, `media_type_not_allowed`, or `invalid_request` naming the parameter. */
+export async function readBody(app: Needs, request: FastifyRequest, takesForms: boolean): Promise<ReceivedBody> {
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+  try {
+    if (type === "multipart/form-data" && takesForms) return await readForm(app, request)
+    if (type === "application/json" || type?.endsWith("+json")) return await readJsonBody(app, request.body as Readable)
+  } catch (error) {
+    throw asFailure(error)
+  }
+  const taken = takesForms ? "application/json or multipart/form-data" : "application/json"
+  throw new GatewayError({
+    code: "media_type_not_allowed",
+    detail: `Send the body as ${taken}, and say so in Content-Type.`,
+  })
+}
+
+async function readJsonBody(app: Needs, stream: Readable): Promise<ReceivedBody> {
+  const uploadMaxBytes = app.config.uploadMaxMb * 1_000_000
+  const { value, pictures } = await readJson<Sealed>(upTo(stream, app.config.bodyMaxMb * 1_000_000), {
+    ...{ isPicture, textMaxBytes, depthMax, picturesMax, pictureMaxBytes: uploadMaxBytes },
+    openDraft: app.storage.draft,
+    forget: (sealed) => sealed.discard(),
+  })
+  const received = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return { value: value as Record<string, unknown>, received }
+  await forgetAll(received)
+  throw new GatewayError({ code: "invalid_request", detail: "The body must be a JSON object." })
+}
+
+async function* upTo(stream: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new BodyError("too_large", `The body is larger than ${maxBytes} bytes.`)
+    yield chunk
+  }
+}
+
+async function readForm(app: Needs, request: FastifyRequest): Promise<ReceivedBody> {
+  const received = new Map<string, Sealed>()
+  const value: Record<string, unknown> = {}
+  const fileSize = app.config.uploadMaxMb * 1_000_000
+  try {
+    const limits = { files: picturesMax, fields: 100, fieldSize: textMaxBytes, fileSize, parts: 120 }
+    for await (const part of request.parts({ limits })) {
+      const name = part.fieldname.replace(/\[\d*\]$/, "")
+      if (part.type === "field") add(value, name, part.value)
+      else {
+        const mark = pictureMark(received.size)
+        received.set(mark, await readFile(app, part.file, name))
+        add(value, name, mark)
+      }
+    }
+    return { value, received }
+  } catch (error) {
+    await forgetAll(received)
+    throw error
+  }
+}
+
+async function readFile(app: Needs, file: Readable & { truncated?: boolean }, name: string): Promise<Sealed> {
+  const draft = await app.storage.draft()
+  try {
+    for await (const chunk of file as AsyncIterable<Buffer>) await draft.write(chunk)
+    if (file.truncated) throw new BodyError("too_large", `${name} is larger than ${app.config.uploadMaxMb} MB.`, name)
+    return await draft.seal()
+  } catch (error) {
+    await draft.discard()
+    throw error
+  }
+}
+
+/** A name given several times becomes a list. */
+function add(value: Record<string, unknown>, name: string, item: unknown) {
+  if (name === "__proto__") throw new BodyError("broken", "A field has a name that is not allowed.")
+  const known = value[name]
+  value[name] = known === undefined ? item : Array.isArray(known) ? [...known, item] : [known, item]
+}
+
+export async function forgetAll(received: ReadonlyMap<string, Sealed>): Promise<void> {
+  for (const sealed of received.values()) await sealed.discard()
+}
+
+function asFailure(error: unknown): unknown {
+  if (error instanceof BodyError) {
+    const code = error.reason === "too_large" ? "too_large" : "invalid_request"
+    const problems = error.key ? [{ param: error.key, message: `${error.key}: ${error.message}` }] : undefined
+    return new GatewayError(
+      { code, detail: problems?.[0]?.message ?? error.message, ...(problems ? { problems } : {}) },
+      error,
+    )
+  }
+  const { code, statusCode } = error as { code?: string; statusCode?: number }
+  if (statusCode === 413) return new GatewayError({ code: "too_large", detail: "The form has too much in it." }, error)
+  // What multipart parsers throw at a form that breaks off or has no boundary.
+  if (/Unexpected end|Malformed|Boundary|Multipart/i.test(String((error as Error).message)) || code === "ECONNRESET")
+    return new GatewayError({ code: "invalid_request", detail: "The form is broken." }, error)
+  return error
+}

@@ -1,0 +1,86 @@
+// Sends answers: small JSON in one piece, pictures in base64 straight out of storage, events as they come.
+import { once } from "node:events"
+import type { ServerResponse } from "node:http"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { FastifyReply } from "fastify"
+import { jsonBody } from "../bodies/write.ts"
+import type { ServerEvent } from "./route.ts"
+
+/** Waits while the caller reads more slowly than we write; false once he has gone. */
+export async function write(response: ServerResponse, chunk: Uint8Array | string): Promise<boolean> {
+  if (response.destroyed) return false
+  if (!response.write(chunk, "latin1")) await Promise.race([once(response, "drain"), once(response, "close")])
+  return !response.destroyed
+}
+
+/** Takes the response out of fastify's hands, with the headers set so far. */
+export function takeOver(
+  reply: FastifyReply,
+  status: number,
+  headers: Record<string, string | number>,
+): ServerResponse {
+  const all = { ...reply.getHeaders(), ...headers }
+  reply.hijack()
+  reply.raw.writeHead(status, all as Record<string, string>)
+  return reply.raw
+}
+
+export async function sendJson(reply: FastifyReply, status: number, value: unknown): Promise<void> {
+  const body = jsonBody(value)
+  if (!body.streams) {
+    await reply.code(status).type("application/json; charset=utf-8").send(body.text)
+    return
+  }
+  const response = takeOver(reply, status, {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": body.length,
+  })
+  await sendChunks(response, body.chunks())
+  response.end()
+}
+
+/** An answer that breaks off must look broken: the connection is cut, never ended as if all were there. */
+async function sendChunks(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
+  try {
+    for await (const chunk of chunks) if (!(await write(response, chunk))) return false
+    return true
+  } catch (error) {
+    response.destroy(error as Error)
+    throw error
+  }
+}
+
+const heartbeatMs = 15_000
+// A failure within this time is still an answer with a status of its own; after it the stream has begun.
+const firstEventMaxMs = 5_000
+
+export async function sendEvents(reply: FastifyReply, events: AsyncIterable<ServerEvent>): Promise<void> {
+  const source = events[Symbol.asyncIterator]()
+  const first = source.next()
+  first.catch(() => undefined)
+  await Promise.race([first, sleep(firstEventMaxMs, undefined, { ref: false })])
+  const response = takeOver(reply, 200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    // nginx would else keep events back until its buffer is full.
+    "x-accel-buffering": "no",
+  })
+  let writing = false
+  // A comment now and then keeps proxies from giving the connection up.
+  const heartbeat = setInterval(() => !writing && response.write(": still here\n\n"), heartbeatMs)
+  try {
+    for (let next = await first; !next.done; next = await source.next()) {
+      const { id, event, data } = next.value
+      writing = true
+      const head = (id === undefined ? "" : `id: ${id}\n`) + (event === undefined ? "" : `event: ${event}\n`)
+      if (!(await write(response, `${head}data: `))) return
+      if (!(await sendChunks(response, jsonBody(data).chunks()))) return
+      if (!(await write(response, "\n\n"))) return
+      writing = false
+    }
+    response.end()
+  } finally {
+    clearInterval(heartbeat)
+    await source.return?.()
+  }
+}

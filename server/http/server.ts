@@ -1,0 +1,150 @@
+// The HTTP side of the house: takes calls, finds who calls, reads bodies, sends answers, phrases failures.
+import multipart from "@fastify/multipart"
+import { fastify } from "fastify"
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
+import type { KeyHolder } from "../accounts/keys.ts"
+import type { App } from "../app.ts"
+import { GatewayError } from "../errors.ts"
+import type { Failure } from "../errors.ts"
+import { newId } from "../ids.ts"
+import { authenticate } from "./authenticate.ts"
+import { forgetAll, readBody } from "./body.ts"
+import { sendImage } from "./image.ts"
+import type { Answer, Call, Phrase, Route } from "./route.ts"
+import { sendEvents, sendJson } from "./send.ts"
+import { checkBody, readValues } from "./values.ts"
+
+type Options = {
+  app: App
+  routes: Route[]
+  /** For paths that belong to no route. */
+  phrase: Phrase
+}
+
+const headersMaxBytes = 16 * 1024
+const headersMaxMs = 10_000
+
+export async function createServer({ app, routes, phrase }: Options): Promise<FastifyInstance> {
+  const server = fastify({
+    logger: false,
+    // Bodies are streams that count their own bytes.
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    genReqId: () => newId("req"),
+    http: { maxHeaderSize: headersMaxBytes, headersTimeout: headersMaxMs, requestTimeout: 0 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    // A connection that is still being answered is not cut when the server stops.
+    forceCloseConnections: "idle",
+  })
+  server.removeAllContentTypeParsers()
+  await server.register(multipart)
+  server.addContentTypeParser("*", (_request, payload, done) => done(null, payload))
+  server.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id)
+  })
+  for (const route of routes) mount(server, app, route)
+  server.setNotFoundHandler((request, reply) =>
+    answerFailure(app, request, reply, phrase, unknownPath(routes, request)),
+  )
+  server.setErrorHandler((error, request, reply) => answerFailure(app, request, reply, phrase, error))
+  return server
+}
+
+function mount(server: FastifyInstance, app: App, route: Route) {
+  server.route({
+    method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
+    url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    handler: async (request, reply) => {
+      try {
+        await serve(app, route, request, reply)
+      } catch (error) {
+        await answerFailure(app, request, reply, route.phrase, error)
+      }
+      return reply
+    },
+  })
+}
+
+async function serve(app: App, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const caller = needsKey(route, request) ? await authenticate(app, request.headers) : nobody
+  if (app.stopping.aborted && route.method !== "GET") throw new GatewayError({ code: "unavailable" })
+  const params = readValues(route.params, request.params)
+  const query = readValues(route.query, request.query)
+  const { value, received } = route.body
+    ? await readBody(app, request, route.takesForms ?? false)
+    : { value: undefined, received: new Map() }
+  try {
+    const body = route.body && !route.checksItself ? checkBody(route.body, value) : value
+    const call = { app, caller, params, query, body, received, ...contextOf(app, request, reply) } as Call
+    await sendAnswer(app, request, reply, await route.handle(call))
+  } finally {
+    await forgetAll(received)
+  }
+}
+
+/** A signed link carries its own proof, which the route checks. */
+const needsKey = (route: Route, request: FastifyRequest): boolean =>
+  route.access === "key" ||
+  (route.access === "key or link" && (request.query as { signature?: unknown }).signature === undefined)
+
+const nobody: KeyHolder = { projectId: "", keyId: "", mode: "test" }
+
+function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
+  const gone = new AbortController()
+  reply.raw.once("close", () => gone.abort())
+  return { requestId: request.id, headers: request.headers, origin: originOf(app, request), signal: gone.signal }
+}
+
+function originOf({ config }: App, request: FastifyRequest): string {
+  if (config.publicUrl !== "") return config.publicUrl.replace(/\/+$/, "")
+  const host = /^[\w.:[\]-]+$/.test(request.host) ? request.host : `${config.host}:${config.port}`
+  return `${request.protocol}://${host}`
+}
+
+async function sendAnswer(app: App, request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<void> {
+  reply.headers(answer.headers ?? {})
+  if ("json" in answer) return sendJson(reply, answer.status, answer.json)
+  if ("events" in answer) return sendEvents(reply, answer.events)
+  if ("image" in answer) return sendImage(app, request, reply, answer.image, answer.cache)
+  await reply.code(answer.status).type(answer.type).send(answer.text)
+}
+
+async function answerFailure(app: App, request: FastifyRequest, reply: FastifyReply, phrase: Phrase, error: unknown) {
+  const failure = asFailure(error)
+  if (failure.code === "internal") app.log.error({ err: error, request: request.id }, "a request failed")
+  else if (error instanceof GatewayError && error.cause) app.log.debug({ err: error.cause, request: request.id })
+  if (reply.raw.headersSent) {
+    reply.raw.destroy()
+    return
+  }
+  const { status, body, headers = {} } = phrase(failure, request.id)
+  reply.headers(headers)
+  if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", Math.ceil(failure.retryAfterSeconds))
+  if (failure.generationId !== undefined) reply.header("atelier-generation", failure.generationId)
+  // What is left of a body nobody reads would else be taken for the next request.
+  if (!request.raw.complete) reply.header("connection", "close")
+  await sendJson(reply, status, body)
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof GatewayError) return error.failure
+  const { statusCode } = error as { statusCode?: number }
+  // fastify's own refusals: a path or a header it cannot read.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return { code: statusCode === 413 ? "too_large" : "invalid_request" }
+  return { code: "internal" }
+}
+
+function unknownPath(routes: Route[], request: FastifyRequest): GatewayError {
+  const path = (request.url.split("?")[0] ?? "").replace(/(?<=.)\/+$/, "")
+  const methods = routes.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
+  const name = `${request.method} ${path.slice(0, 200)}`
+  if (methods.length > 0 && !methods.includes(request.method as Route["method"]))
+    return new GatewayError({
+      code: "method_not_allowed",
+      detail: `There is no ${name}; it takes ${[...new Set(methods)].join(", ")}.`,
+    })
+  return new GatewayError({ code: "not_found", detail: `There is no ${name}. GET /docs shows what there is.` })
+}
+
+const patternOf = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`)

@@ -1,0 +1,67 @@
+// Pictures by name. Every look-up names the project, so that another project's picture is like a missing one.
+import type { App } from "../app.ts"
+import type { Queries } from "../database/database.ts"
+import type { ImageRow } from "../database/tables.ts"
+import { newId } from "../ids.ts"
+import type { KeptPicture } from "./keep.ts"
+import type { MediaType } from "./probe.ts"
+
+export type ImageNotes = { seed?: number; revised_prompt?: string }
+
+export type Image = {
+  id: string
+  sha256: string
+  bytes: number
+  mediaType: MediaType
+  width: number
+  height: number
+  notes: ImageNotes
+  createdAt: number
+}
+
+type NewImage = { projectId: string; generationId: string; position: number; picture: KeptPicture; notes: ImageNotes }
+
+export async function insertImage(tx: Queries, now: number, image: NewImage): Promise<void> {
+  const { projectId, generationId, position, picture, notes } = image
+  const { sha256, bytes, mediaType, width, height } = picture
+  const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
+  const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
+  await tx
+    .insertInto("images")
+    .values({ ...names, ...facts })
+    .execute()
+}
+
+export function readImage(row: ImageRow): Image {
+  const { id, sha256, bytes, width, height } = row
+  const mediaType = row.media_type as MediaType
+  const notes = JSON.parse(row.notes_json) as ImageNotes
+  return { id, sha256, bytes, mediaType, width, height, notes, createdAt: row.created_at }
+}
+
+export async function findImage(app: Pick<App, "database">, projectId: string, id: string): Promise<Image | undefined> {
+  const rows = app.database.query
+    .selectFrom("images")
+    .selectAll()
+    .where("id", "=", id)
+    .where("project_id", "=", projectId)
+  const row = await rows.executeTakeFirst()
+  return row && readImage(row)
+}
+
+/** For signed links only: the signature has already proved that a caller of the project handed it out. */
+export async function findLinkedImage(app: Pick<App, "database">, id: string): Promise<Image | undefined> {
+  const row = await app.database.query.selectFrom("images").selectAll().where("id", "=", id).executeTakeFirst()
+  return row && readImage(row)
+}
+
+export async function imagesOf(queries: Queries, generationIds: string[]): Promise<Map<string, Image[]>> {
+  const found = new Map<string, Image[]>()
+  if (generationIds.length === 0) return found
+  const rows = queries.selectFrom("images").selectAll().where("generation_id", "in", generationIds).orderBy("position")
+  for (const row of await rows.execute()) {
+    const id = row.generation_id!
+    found.set(id, [...(found.get(id) ?? []), readImage(row)])
+  }
+  return found
+}

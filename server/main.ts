@@ -1,0 +1,62 @@
+// Starts the server: reads the settings, opens the data folder, listens, and says where.
+import { readFile, writeFile } from "node:fs/promises"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { createKey, defaultProject, findKeyHolder } from "./accounts/keys.ts"
+import { composeAtelier } from "./compose.ts"
+import type { Atelier } from "./compose.ts"
+import { readConfig } from "./config.ts"
+import type { Config } from "./config.ts"
+import { allProviders } from "./providers/all.ts"
+
+async function main() {
+  const config = readConfig(process.env, allProviders)
+  const atelier = await composeAtelier(config)
+  await atelier.server.listen({ host: config.host, port: config.port })
+  const { port } = atelier.server.server.address() as AddressInfo
+  console.log(banner(config, port, await readyTestKey(config, atelier)))
+  stopOnSignals(atelier)
+}
+
+/** A test key costs nothing and reaches no vendor, so it may lie in a file for the next start to show again. */
+async function readyTestKey(config: Config, { app }: Atelier): Promise<string> {
+  const path = join(config.dataFolder, "test-key")
+  const known = await readFile(path, "utf8").catch(() => "")
+  if (await findKeyHolder(app, known.trim())) return known.trim()
+  const key = await createKey(app, defaultProject, "test")
+  await writeFile(path, `${key}\n`, { mode: 0o600 })
+  return key
+}
+
+function banner(config: Config, port: number, key: string): string {
+  const host = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host
+  const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+  const live = Object.entries(config.vendors).flatMap(([id, { key: vendorKey }]) => (vendorKey ? [id] : []))
+  return `
+Atelier   ${address}
+Docs      ${address}/docs
+Data      ${config.dataFolder}
+Vendors   ${live.length > 0 ? live.join(", ") : "no key set; test keys work without any"}
+Test key  ${key}
+
+Try it:
+curl -s ${address}/v1/generations -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '{"model":"bfl/flux-2-pro","input":{"prompt":"a lighthouse at dawn"},"wait":60}'
+`
+}
+
+function stopOnSignals(atelier: Atelier) {
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    console.log(`${signal}: finishing what is under way, taking nothing new.`)
+    await atelier.stop()
+    process.exit(0)
+  }
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal))
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+})

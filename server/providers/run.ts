@@ -1,0 +1,173 @@
+// Calls a vendor and says what came of it. The only place in this room that reaches out; adapters only read and write.
+import { BodyError } from "../bodies/draft.ts"
+import type { Draft } from "../bodies/draft.ts"
+import { readEvents, readJson } from "../bodies/read.ts"
+import type { ReadOptions } from "../bodies/read.ts"
+import { pictureMark } from "../bodies/scanner.ts"
+import { formBody, jsonBody } from "../bodies/write.ts"
+import type { IncomingResponse, OutgoingRequest, Send } from "../egress/send.ts"
+import { failureOfStatus } from "./failures.ts"
+import type { Outcome, Provider, ProviderRequest, VendorFailure } from "./provider.ts"
+
+export type Partial<Sealed> = { index: number; sealed: Sealed }
+
+type Target = { provider: Provider; baseUrl: string; key: string; request: ProviderRequest; signal: AbortSignal }
+
+export type Call<Sealed> = Target & {
+  send: Send
+  openDraft: () => Promise<Draft<Sealed>>
+  forget: (sealed: Sealed) => Promise<void>
+  pictureMaxBytes: number
+  /** Called for each early state of a picture, in order. */
+  onPartial: (partial: Partial<Sealed>) => Promise<void>
+}
+
+export type Answer<Sealed> = {
+  outcome: Outcome
+  /** The pictures that the outcome's marks ("picture:0") stand for. */
+  pictures: Map<string, Sealed>
+  /** For the log only: what the vendor really said. */
+  cause?: unknown
+}
+
+/** Never rejects for what a vendor does or fails to do; only for faults of our own, such as a full disk. */
+export async function callVendor<Sealed>(call: Call<Sealed>): Promise<Answer<Sealed>> {
+  const url = addressOf(call)
+  if (!url) return failed({ code: "provider_error" }, `link outside of the vendor's hosts: ${call.request.path}`)
+  let response: IncomingResponse
+  try {
+    response = await call.send(writeRequest(call, url))
+  } catch (error) {
+    return failed(failureOfSending(error, call.signal), error)
+  }
+  try {
+    return await readAnswer(call, response)
+  } catch (error) {
+    response.body.destroy()
+    if (error instanceof BodyError || isOfTheConnection(error, call.signal))
+      return failed(failureOfReading(error, call.signal), error)
+    throw error
+  }
+}
+
+const failed = <Sealed>(failure: VendorFailure, cause: unknown): Answer<Sealed> => ({
+  outcome: { state: "failed", failure },
+  pictures: new Map(),
+  cause,
+})
+
+function addressOf({ provider, baseUrl, request }: Target): URL | undefined {
+  if (request.path.startsWith("/")) return new URL(baseUrl + request.path)
+  const url = URL.parse(request.path)
+  if (!url || url.username !== "" || url.password !== "") return undefined
+  const known =
+    url.protocol === "https:" && url.port === "" && provider.linkHosts.some((suffix) => url.hostname.endsWith(suffix))
+  // The key goes along, so only to where the operator or the vendor's own domain says.
+  return known || url.origin === new URL(baseUrl).origin ? url : undefined
+}
+
+function writeRequest({ provider, key, request, signal }: Target, url: URL): OutgoingRequest {
+  const body = request.form ? formBody(request.form) : request.json === undefined ? undefined : jsonBody(request.json)
+  const headers = { accept: "application/json, text/event-stream", ...provider.authorize(key) }
+  return { method: request.method, url, headers, signal, ...(body ? { body } : {}) }
+}
+
+const failureBodyMaxBytes = 64 * 1024
+const answerTextMaxBytes = 4 * 1024 * 1024
+
+function readOptions<Sealed>(call: Call<Sealed>): ReadOptions<Sealed> {
+  return {
+    isPicture: (key) => call.provider.pictureKeys.includes(key),
+    openDraft: call.openDraft,
+    forget: call.forget,
+    pictureMaxBytes: call.pictureMaxBytes,
+    picturesMax: 32,
+    textMaxBytes: answerTextMaxBytes,
+    depthMax: 32,
+  }
+}
+
+async function readAnswer<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
+  if (response.status < 200 || response.status > 299) return readRefusal(call, response)
+  if (response.headers["content-type"]?.startsWith("text/event-stream")) return readStream(call, response)
+  const { value, pictures } = await readJson<Sealed>(response.body, readOptions(call))
+  const marked = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
+  return interpret(call, marked, () => call.provider.readResponse(value), value)
+}
+
+async function interpret<Sealed>(
+  call: Call<Sealed>,
+  pictures: Map<string, Sealed>,
+  read: () => Outcome,
+  value: unknown,
+): Promise<Answer<Sealed>> {
+  try {
+    const outcome = read()
+    if (outcome.state === "done" && outcome.pictures.length > 0) return { outcome, pictures }
+    for (const sealed of pictures.values()) await call.forget(sealed)
+    if (outcome.state !== "done")
+      return { outcome, pictures: new Map(), cause: outcome.state === "failed" ? value : undefined }
+    return failed({ code: "provider_error", detail: "The vendor answered without a picture.", ofTask: true }, value)
+  } catch (error) {
+    for (const sealed of pictures.values()) await call.forget(sealed)
+    return failed(
+      { code: "provider_error", detail: "The vendor's answer could not be understood.", ofTask: true },
+      error,
+    )
+  }
+}
+
+async function readStream<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
+  for await (const { event, value, pictures } of readEvents<Sealed>(response.body, readOptions(call))) {
+    const marked = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
+    const step = call.provider.readEvent?.(event, value)
+    if (step && "outcome" in step) return interpret(call, marked, () => step.outcome, value)
+    const sealed = step && marked.get(step.partial.mark)
+    if (sealed) await call.onPartial({ index: step.partial.index, sealed })
+    else for (const unused of marked.values()) await call.forget(unused)
+  }
+  return failed({ code: "provider_error", detail: "The vendor's stream ended without a picture." }, undefined)
+}
+
+async function readRefusal<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
+  const options = { ...readOptions(call), isPicture: () => false, textMaxBytes: failureBodyMaxBytes }
+  const body = await readJson(response.body, options).then(
+    ({ value }) => value,
+    () => undefined,
+  )
+  response.body.destroy()
+  const failure = call.provider.readFailure(response.status, body) ?? failureOfStatus(response.status)
+  const seconds = Number(response.headers["retry-after"])
+  const wait = failure.code === "provider_busy" && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 60) } : {}
+  return failed({ ...failure, ...wait }, { status: response.status, body })
+}
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? "")
+
+// Errors from before anything was written: the vendor cannot have done any work.
+const neverConnected = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]
+
+function failureOfSending(error: unknown, signal: AbortSignal): VendorFailure {
+  if (neverConnected.includes(codeOf(error)))
+    return { code: "provider_error", detail: "The vendor could not be reached.", untouched: true }
+  if (signal.aborted || codeOf(error).includes("TIMEOUT")) return { code: "provider_timeout" }
+  return { code: "outcome_unknown", detail: "The vendor was called, and the connection broke before it answered." }
+}
+
+function isOfTheConnection(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || /^(UND_ERR_|ECONN|EPIPE|ETIMEDOUT|ERR_STREAM|HPE_)/.test(codeOf(error))
+}
+
+function failureOfReading(error: unknown, signal: AbortSignal): VendorFailure {
+  if (signal.aborted || codeOf(error).includes("TIMEOUT")) return { code: "provider_timeout" }
+  if (error instanceof BodyError && error.reason === "too_large")
+    return { code: "provider_error", detail: "The vendor's answer was larger than this server takes." }
+  return { code: "provider_error", detail: "The vendor's answer was broken off or damaged." }
+}

@@ -1,0 +1,163 @@
+// The Images API of OpenAI, spoken by several vendors. Reference: OpenAI's OpenAPI description of 2026-08-21.
+import { z } from "zod"
+import type { FormPart } from "../../bodies/write.ts"
+import type {
+  AnsweredPicture,
+  Outcome,
+  Provider,
+  ProviderRequest,
+  ReferencePicture,
+  StreamStep,
+  VendorFailure,
+  VendorInput,
+} from "../provider.ts"
+
+export type OpenAiParameters = {
+  prompt: string
+  n: number
+  size?: string
+  quality?: string
+  background?: string
+  moderation?: string
+  style?: string
+  input_fidelity?: string
+  output_format?: string
+  output_compression?: number
+  partial_images?: number
+}
+
+// DALL·E has two qualities, and knows no automatic size.
+const dalleQualities: Record<string, string> = { low: "standard", medium: "standard", high: "hd", auto: "standard" }
+const sizes: Record<string, string> = { "1K": "1024x1024", "2K": "2048x2048", "4K": "3840x2160" }
+
+function writeRequest(model: string, input: VendorInput<OpenAiParameters>): ProviderRequest {
+  const { images, mask, partial_images, size, ...same } = input
+  const stream = partial_images ? { stream: true, partial_images } : {}
+  const fields = { model, ...same, ...(size === undefined ? {} : { size: sizes[size] ?? size }), ...stream }
+  // GPT models always answer with bytes, and refuse to be asked for them.
+  const asBytes = model.startsWith("dall-e") ? dalle(fields) : {}
+  if (images.length === 0) return { method: "POST", path: "/images/generations", json: { ...fields, ...asBytes } }
+  const values = Object.entries(fields).map(([name, value]): FormPart => ({ name, value: String(value) }))
+  const files = images.map((image, index) => filePart("image[]", `image-${index + 1}`, image))
+  const masks = mask ? [filePart("mask", "mask", mask)] : []
+  return { method: "POST", path: "/images/edits", form: [...values, ...files, ...masks] }
+}
+
+const dalle = ({ quality, size }: Pick<OpenAiParameters, "quality" | "size">) => ({
+  response_format: "b64_json",
+  ...(quality === undefined ? {} : { quality: dalleQualities[quality] ?? quality }),
+  ...(size === "auto" ? { size: "1024x1024" } : {}),
+})
+
+/** OpenAI refuses parts without the media type of a picture. */
+function filePart(name: string, label: string, file: ReferencePicture): FormPart {
+  return { name, fileName: `${label}.${file.mediaType.slice("image/".length)}`, type: file.mediaType, file }
+}
+
+const details = z.object({ image_tokens: z.int().default(0), text_tokens: z.int().default(0) }).optional()
+
+const Usage = z.object({
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  total_tokens: z.int(),
+  input_tokens_details: details,
+  output_tokens_details: details,
+})
+
+const Picture = z.object({
+  b64_json: z.string().nullish(),
+  url: z.string().nullish(),
+  revised_prompt: z.string().nullish(),
+})
+
+const Answer = z.object({ data: z.array(Picture).nullish(), usage: Usage.nullish() })
+
+function readResponse(body: unknown): Outcome {
+  const { data, usage } = Answer.parse(body)
+  const bill = usage ? { bill: { usage: withDetails(usage) } } : {}
+  const pictures = (data ?? []).flatMap(({ b64_json, url, revised_prompt }): AnsweredPicture[] => {
+    const notes = revised_prompt ? { notes: { revised_prompt } } : {}
+    if (b64_json) return [{ mark: b64_json, ...notes }]
+    return url ? [{ url, ...notes }] : []
+  })
+  return { state: "done", pictures, ...bill }
+}
+
+// Seen missing in June 2026; on this API every token that comes out is a picture's.
+function withDetails({ input_tokens_details: given, output_tokens_details: made, ...usage }: z.infer<typeof Usage>) {
+  const output_tokens_details = made ?? { image_tokens: usage.output_tokens, text_tokens: 0 }
+  return { ...usage, output_tokens_details, ...(given ? { input_tokens_details: given } : {}) }
+}
+
+const StreamEvent = z.object({
+  type: z.string().optional(),
+  b64_json: z.string().optional(),
+  partial_image_index: z.int().optional(),
+  usage: Usage.nullish(),
+  error: z.unknown().optional(),
+})
+
+function readEvent(event: string, data: unknown): StreamStep | undefined {
+  const step = StreamEvent.parse(data)
+  const type = step.type ?? event
+  if (event === "error" || step.error !== undefined)
+    return { outcome: { state: "failed", failure: readFailure(400, data) ?? { code: "provider_error" } } }
+  if (type.endsWith(".partial_image") && step.b64_json)
+    return { partial: { mark: step.b64_json, index: step.partial_image_index ?? 0 } }
+  if (type.endsWith(".completed"))
+    return { outcome: readResponse({ data: [{ b64_json: step.b64_json }], usage: step.usage }) }
+  return undefined
+}
+
+const Refusal = z.object({
+  error: z.object({
+    code: z.string().nullish(),
+    type: z.string().nullish(),
+    param: z.string().nullish(),
+  }),
+})
+
+const moderated = ["moderation_blocked", "content_policy_violation"]
+// Answered as 429, but waiting does not help: the operator must pay or raise a limit.
+const unpaid = [
+  "insufficient_quota",
+  "credit_balance_exhausted",
+  "organization_spend_limit_exceeded",
+  "project_spend_limit_exceeded",
+  "organization_usage_limit_exceeded",
+]
+
+function readFailure(status: number, body: unknown): VendorFailure | undefined {
+  const parsed = Refusal.safeParse(body)
+  const { code, type, param } = parsed.success ? parsed.data.error : {}
+  const words = [code ?? "", type ?? ""]
+  if (words.some((word) => moderated.includes(word))) return { code: "content_refused" }
+  if (words.some((word) => unpaid.includes(word)))
+    return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
+  if (code === "model_not_found")
+    return { code: "provider_unavailable", detail: "The vendor no longer serves this model." }
+  if (status === 400 && param && /^[\w.[\]]{1,64}$/.test(param))
+    return {
+      code: "invalid_request",
+      detail: `The vendor did not accept ${param}.`,
+      problems: [{ param, message: `The vendor did not accept ${param}.` }],
+    }
+  return undefined
+}
+
+export const openaiImages = {
+  linkHosts: [],
+  authorize: (key: string) => ({ authorization: `Bearer ${key}` }),
+  pictureKeys: ["b64_json"],
+  limits: {
+    // DALL·E 3 makes one; streamed pictures come one by one, so that each has its own early states.
+    imagesPerCall: (model: string, input: OpenAiParameters) =>
+      model.startsWith("dall-e") || input.partial_images ? 1 : 10,
+    references: 16,
+    deadlineMs: 600_000,
+  },
+  writeRequest,
+  readResponse,
+  readEvent,
+  readFailure,
+} satisfies Partial<Provider<OpenAiParameters>>

@@ -1,0 +1,33 @@
+// Every route of every dialect, in the order they are documented.
+import { getTask, predict1, predict2 } from "./dialects/aihubmix/predictions.ts"
+import {
+  cancelOneGeneration,
+  createGeneration,
+  followGeneration,
+  getGeneration,
+  listAllGenerations,
+} from "./dialects/native/generations.ts"
+import { healthz, readyz } from "./dialects/native/health.ts"
+import { getImage } from "./dialects/native/images.ts"
+import { getModel, getModelByOneName, listModels } from "./dialects/native/models.ts"
+import { editImages, generateImages } from "./dialects/openai/images.ts"
+import type { Route } from "./http/route.ts"
+
+export const allRoutes: Route[] = [
+  createGeneration,
+  listAllGenerations,
+  getGeneration,
+  cancelOneGeneration,
+  followGeneration,
+  getImage,
+  listModels,
+  getModel,
+  getModelByOneName,
+  generateImages,
+  editImages,
+  predict2,
+  predict1,
+  getTask,
+  healthz,
+  readyz,
+]

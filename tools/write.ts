@@ -1,0 +1,67 @@
+// Writes the files that follow from code: openapi.json and docs/guide/configuration.md. With --check only compares.
+import { readFileSync, writeFileSync } from "node:fs"
+import { baseUrlNameOf, keyNameOf, settings } from "../server/config.ts"
+import { describeApi } from "../server/http/openapi.ts"
+import { allProviders } from "../server/providers/all.ts"
+import { allRoutes } from "../server/routes.ts"
+
+const rows = (all: string[][]): string => all.map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+
+const configuration = `# Configuration
+
+Every setting is an environment variable, checked when the server starts: an unknown \`ATELIER_\` name or a wrong value
+stops it with a message that names what is allowed. This page is written from \`server/config.ts\`.
+
+## Server
+
+${rows([
+  ["Name", "Default", "Meaning"],
+  ["---", "---", "---"],
+  ...Object.values(settings).map(({ name, fallback, about }) => [
+    `\`${name}\``,
+    fallback === "" ? "empty" : `\`${fallback}\``,
+    about,
+  ]),
+])}
+
+## Vendors
+
+A vendor's models can be used with live keys once its key is set. The address is for a proxy of yours, or for the
+sandbox over HTTP (\`npm run sandbox\`).
+
+${rows([
+  ["Vendor", "Key", "Address", "Default address"],
+  ["---", "---", "---", "---"],
+  ...allProviders.map(({ id, title, baseUrl }) => [
+    title,
+    `\`${keyNameOf(id)}\``,
+    `\`${baseUrlNameOf(id)}\``,
+    `\`${baseUrl}\``,
+  ]),
+])}
+
+## Sandbox over HTTP
+
+${rows([
+  ["Name", "Default", "Meaning"],
+  ["---", "---", "---"],
+  ["`ATELIER_SANDBOX_PORT`", "`8790`", "The port that `npm run sandbox` listens on."],
+  ["`ATELIER_SANDBOX_HOST`", "`127.0.0.1`", "The address that it listens on."],
+  ["`ATELIER_SANDBOX_PACE`", "`human`", "As above."],
+])}
+`
+
+const written: Record<string, string> = {
+  "openapi.json": `${JSON.stringify(describeApi(allRoutes), null, 2)}\n`,
+  "docs/guide/configuration.md": configuration,
+}
+
+const root = new URL("..", import.meta.url)
+for (const [name, content] of Object.entries(written)) {
+  const path = new URL(name, root)
+  if (!process.argv.includes("--check")) writeFileSync(path, content)
+  else if (readFileSync(path, "utf8") !== content) {
+    console.error(`${name} does not follow from the code any more: npm run fix writes it anew.`)
+    process.exitCode = 1
+  }
+}
