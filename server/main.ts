@@ -40,7 +40,7 @@ Vendors   ${live.length > 0 ? live.join(", ") : "no key set; test keys work with
 Test key  ${key}
 
 Try it:
-curl -s ${address}/v1/generations -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '{"model":"bfl/flux-2-pro","input":{"prompt":"a lighthouse at dawn"},"wait":60}'
+curl -s ${address}/v1/generations -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '{"model":"bfl/flux-2-pro","input":{"prompt":"a small boat on a still lake under the northern lights"},"wait":60}'
 `
 }
 

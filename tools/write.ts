@@ -1,9 +1,10 @@
-// Writes the files that follow from code: openapi.json and docs/guide/configuration.md. With --check only compares.
+// Writes the files that follow from code: openapi.json and two pages of the guide. With --check only compares.
 import { readFileSync, writeFileSync } from "node:fs"
 import { baseUrlNameOf, keyNameOf, settings } from "../server/config.ts"
 import { describeApi } from "../server/http/openapi.ts"
 import { allProviders } from "../server/providers/all.ts"
 import { allRoutes } from "../server/routes.ts"
+import { mishaps } from "../server/sandbox/mishaps.ts"
 
 const rows = (all: string[][]): string => all.map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 
@@ -51,9 +52,37 @@ ${rows([
 ])}
 `
 
+const sandbox = `# The sandbox
+
+Every vendor is imitated on its own wire: parameters are checked as the vendor checks them, pictures have the asked size and
+format, tasks take their time, links expire. It draws without a network, a key or a bill. The same prompt and seed give the
+same picture.
+
+A **test key** reaches it through everything a live key goes through. Tasks of background vendors survive a restart of the
+server, as they would at a real vendor. \`ATELIER_SANDBOX_PACE=none\` makes it answer at once, for your tests.
+
+## Over HTTP
+
+\`npm run sandbox\` serves the same to anyone: point a vendor's own SDK at it, or Atelier's live keys.
+
+\`\`\`sh
+npm run sandbox
+OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:8790/openai/v1 BFL_API_KEY=any BFL_BASE_URL=http://127.0.0.1:8790/bfl/v1 npm start
+\`\`\`
+
+Any key works but an empty one and one with \`invalid\` in it.
+
+## Failures on request
+
+A word anywhere in the prompt makes the vendor fail in its own way:
+
+${rows([["Word", "What happens"], ["---", "---"], ...Object.entries(mishaps).map(([word, about]) => [`\`${word}\``, about])])}
+`
+
 const written: Record<string, string> = {
   "openapi.json": `${JSON.stringify(describeApi(allRoutes), null, 2)}\n`,
   "docs/guide/configuration.md": configuration,
+  "docs/guide/sandbox.md": sandbox,
 }
 
 const root = new URL("..", import.meta.url)

@@ -3,7 +3,7 @@ import { BodyError } from "./draft.ts"
 import type { Draft } from "./draft.ts"
 
 const outputBytes = 192 * 1024
-// Larger slices make V8 allocate strings outside its young space, which costs more than the decoding.
+// Longer slices make V8 allocate strings outside its young space, which costs more than the decoding.
 const sliceChars = 64 * 1024
 
 const spare: Buffer[] = []
@@ -16,91 +16,103 @@ export type Base64Decoder<Sealed> = {
   discard: () => Promise<void>
 }
 
+type Decoding = {
+  output: Buffer
+  filled: number
+  total: number
+  /** The last one to four characters always wait: only at the end is it known whether they hold the padding. */
+  held: string
+  maxBytes: number
+  key: string
+}
+
 /**
  * Decodes into `draft` through one pooled buffer, so a picture costs the same memory whatever its size.
  * Rejects with BodyError on characters outside the alphabet, misplaced padding, or more than `maxBytes`.
  */
 export function base64Decoder<Sealed>(draft: Draft<Sealed>, maxBytes: number, key: string): Base64Decoder<Sealed> {
   const output = spare.pop() ?? Buffer.allocUnsafeSlow(outputBytes)
-  let filled = 0
-  let total = 0
-  // The last one to four characters always wait: only at the end is it known whether they hold the padding.
-  let held = ""
-
-  const broken = () => new BodyError("broken", "The base64 is not valid.", key)
-
-  function decode(text: string) {
-    const written = output.write(text, filled, "base64")
-    if (written * 4 !== text.length * 3) throw broken()
-    filled += written
-    total += written
-    if (total > maxBytes) throw new BodyError("too_large", `The picture is larger than ${maxBytes} bytes.`, key)
-  }
+  const decoding: Decoding = { output, filled: 0, total: 0, held: "", maxBytes, key }
 
   async function flush() {
-    await draft.write(output.subarray(0, filled))
-    filled = 0
-  }
-
-  function room(): number {
-    return Math.min(sliceChars, Math.floor((outputBytes - filled) / 3) * 4)
-  }
-
-  /** Decodes as much as fits, and says where it stopped. */
-  function take(chars: Buffer, from: number): number {
-    let at = from
-    if (held.length > 0 && chars.length - at > 4 - held.length) {
-      const missing = 4 - held.length
-      decode(held + chars.toString("latin1", at, at + missing))
-      held = ""
-      at += missing
-    }
-    while (held === "" && chars.length - at > 4 && room() >= 4) {
-      const count = Math.min(room(), (chars.length - at - 1) & ~3)
-      decode(chars.toString("latin1", at, at + count))
-      at += count
-    }
-    if (chars.length - at + held.length <= 4) {
-      held += chars.toString("latin1", at)
-      at = chars.length
-    }
-    return at
+    const { filled } = decoding
+    decoding.filled = 0
+    if (filled > 0) await draft.write(output.subarray(0, filled))
   }
 
   async function drain(chars: Buffer, from: number) {
-    for (let at = from; at < chars.length; at = take(chars, at)) if (room() < 8) await flush()
-  }
-
-  function recycle() {
-    if (spare.length < spareMax && !spare.includes(output)) spare.push(output)
+    for (let at = from; at < chars.length; at = take(decoding, chars, at)) if (isFull(decoding)) await flush()
   }
 
   return {
     push(chars) {
-      if (room() < 8) return flush().then(() => drain(chars, 0))
-      const at = take(chars, 0)
-      if (at < chars.length) return drain(chars, at)
-      return undefined
+      const at = isFull(decoding) ? 0 : take(decoding, chars, 0)
+      return at < chars.length ? drain(chars, at) : undefined
     },
     async finish() {
-      if (held !== "") {
-        if (!/^[\w+/-]{2}(?:==|[\w+/-]=?|[\w+/-]{2})?$/.test(held)) throw broken()
-        if (filled + 3 > outputBytes) await flush()
-        const written = output.write(held, filled, "base64")
-        filled += written
-        total += written
-      }
-      if (total > maxBytes) throw new BodyError("too_large", `The picture is larger than ${maxBytes} bytes.`, key)
-      if (filled > 0) await flush()
+      if (isFull(decoding)) await flush()
+      takeLast(decoding)
+      await flush()
       const sealed = await draft.seal()
-      recycle()
+      recycle(output)
       return sealed
     },
     async discard() {
       await draft.discard()
-      recycle()
+      recycle(output)
     },
   }
+}
+
+/** Characters that can still be decoded before the output has to be written away. */
+const room = ({ filled }: Decoding): number => Math.min(sliceChars, Math.floor((outputBytes - filled) / 3) * 4)
+
+const isFull = (decoding: Decoding): boolean => room(decoding) < 8
+
+const broken = ({ key }: Decoding): BodyError => new BodyError("broken", "The base64 is not valid.", key)
+
+function count(decoding: Decoding, written: number) {
+  decoding.filled += written
+  decoding.total += written
+  if (decoding.total > decoding.maxBytes)
+    throw new BodyError("too_large", `The picture is larger than ${decoding.maxBytes} bytes.`, decoding.key)
+}
+
+/** Decodes whole groups of four without padding. Node passes over characters it does not know; the count tells. */
+function decode(decoding: Decoding, text: string) {
+  const written = decoding.output.write(text, decoding.filled, "base64")
+  if (written * 4 !== text.length * 3) throw broken(decoding)
+  count(decoding, written)
+}
+
+/** Decodes as much as fits, and says where it stopped. */
+function take(decoding: Decoding, chars: Buffer, from: number): number {
+  let at = from
+  const missing = 4 - decoding.held.length
+  if (missing < 4 && chars.length - at > missing) {
+    decode(decoding, decoding.held + chars.toString("latin1", at, at + missing))
+    decoding.held = ""
+    at += missing
+  }
+  while (decoding.held === "" && chars.length - at > 4 && room(decoding) >= 4) {
+    const length = Math.min(room(decoding), (chars.length - at - 1) & ~3)
+    decode(decoding, chars.toString("latin1", at, at + length))
+    at += length
+  }
+  if (chars.length - at + decoding.held.length > 4) return at
+  decoding.held += chars.toString("latin1", at)
+  return chars.length
+}
+
+function takeLast(decoding: Decoding) {
+  const { held } = decoding
+  if (held === "") return
+  if (!/^[\w+/-]{2}(?:==|[\w+/-]=?|[\w+/-]{2})?$/.test(held)) throw broken(decoding)
+  count(decoding, decoding.output.write(held, decoding.filled, "base64"))
+}
+
+function recycle(output: Buffer) {
+  if (spare.length < spareMax && !spare.includes(output)) spare.push(output)
 }
 
 /** Characters of base64, padding included, for so many bytes. */

@@ -8,6 +8,8 @@ const close = { "}": 0x7d, "]": 0x5d }
 const comma = 0x2c
 const colon = 0x3a
 
+export type Nesting = ReturnType<typeof createNesting>
+
 /** Follows the structure only; whether the document is well formed is left to JSON.parse. */
 export function createNesting(depthMax: number) {
   const containers: Container[] = []

@@ -4,6 +4,7 @@ import type { Base64Decoder } from "./base64.ts"
 import { BodyError } from "./draft.ts"
 import type { Draft } from "./draft.ts"
 import { createNesting } from "./nesting.ts"
+import type { Nesting } from "./nesting.ts"
 
 export type ScanOptions<Sealed> = {
   /**
@@ -34,8 +35,32 @@ export type Scanner<Sealed> = {
   peek: () => string
 }
 
+type Mode = "outside" | "head" | "text" | "picture"
+
+type Scan<Sealed> = {
+  options: ScanOptions<Sealed>
+  nesting: Nesting
+  kept: Buffer[]
+  keptBytes: number
+  pictures: FoundPicture<Sealed>[]
+  /** Where the next byte belongs: outside of strings, in the first bytes of one, further on in a text or a picture. */
+  mode: Mode
+  head: number[]
+  /** How many characters of an escape in the head are still to come; -1 just after its backslash. */
+  escape: number
+  /** Whether a text's last chunk ended with an unpaired backslash. */
+  slashed: boolean
+  /** The start of an escape inside a picture, cut by a chunk border. */
+  cut: string
+  decoder: Base64Decoder<Sealed> | undefined
+}
+
+/** Takes bytes of a chunk from an index on, and answers the index it has come to. */
+type Step = <Sealed>(scan: Scan<Sealed>, chunk: Buffer, from: number) => number | Promise<number>
+
 const quote = 0x22
 const backslash = 0x5c
+const letterU = 0x75
 const headBytes = 128
 const keyMaxBytes = 1024
 
@@ -44,160 +69,159 @@ export const pictureMark = (index: number): string => `picture:${index}`
 
 /** Rejects with BodyError as soon as the input is seen to be wrong. */
 export function createScanner<Sealed>(options: ScanOptions<Sealed>): Scanner<Sealed> {
-  const kept: Buffer[] = []
-  const pictures: FoundPicture<Sealed>[] = []
   const nesting = createNesting(options.depthMax)
-  let keptBytes = 0
-  let mode: "outside" | "head" | "text" | "picture" = "outside"
-  let head: number[] = []
-  /** How many characters of an escape in the head are still to come; -1 just after its backslash. */
-  let escape = 0
-  /** Whether a text string's last chunk ended with an unpaired backslash. */
-  let slashed = false
-  /** The start of an escape inside a picture, cut by a chunk border. */
-  let cut = ""
-  let decoder: Base64Decoder<Sealed> | undefined
-
-  function keep(bytes: Buffer) {
-    keptBytes += bytes.length
-    if (keptBytes > options.textMaxBytes)
-      throw new BodyError("too_large", `There are more than ${options.textMaxBytes} bytes besides pictures.`)
-    // A copy: a slice would hold the socket's whole chunk.
-    kept.push(Buffer.from(bytes))
-  }
-
-  function scanOutside(chunk: Buffer, from: number): number {
-    for (let at = from; at < chunk.length; at++) {
-      if (chunk[at] === quote) {
-        keep(chunk.subarray(from, at + 1))
-        mode = "head"
-        head = []
-        return at + 1
-      }
-      nesting.see(chunk[at]!)
-    }
-    keep(chunk.subarray(from))
-    return chunk.length
-  }
-
-  async function scanHead(chunk: Buffer, from: number): Promise<number> {
-    const isKey = nesting.expectsKey()
-    const wanted = isKey ? keyMaxBytes : headBytes
-    for (let at = from; at < chunk.length; at++) {
-      const byte = chunk[at]!
-      if (escape === 0 && byte === quote) return endHead(isKey, at)
-      if (escape === 0 && head.length >= wanted) return leaveHead(isKey, at)
-      head.push(byte)
-      if (escape === -1) escape = byte === 0x75 ? 4 : 0
-      else if (escape > 0) escape--
-      else if (byte === backslash) escape = -1
-    }
-    return chunk.length
-  }
-
-  /** The string is over within its head. */
-  async function endHead(isKey: boolean, at: number): Promise<number> {
-    const text = readString(head)
-    if (isKey) nesting.key(text)
-    else if (head.length > 0 && options.isPicture(nesting.currentKey(), text)) {
-      await startPicture(text)
-      return at
-    }
-    keep(Buffer.from([...head, quote]))
-    mode = "outside"
-    return at + 1
-  }
-
-  /** The string goes on: as a picture, or as text. */
-  async function leaveHead(isKey: boolean, at: number): Promise<number> {
-    if (isKey) throw new BodyError("broken", "A key is too long.")
-    const text = readString(head)
-    if (options.isPicture(nesting.currentKey(), text)) await startPicture(text)
-    else {
-      keep(Buffer.from(head))
-      mode = "text"
-      slashed = false
-    }
-    return at
-  }
-
-  async function startPicture(text: string) {
-    const key = nesting.currentKey()
-    if (pictures.length >= options.picturesMax)
-      throw new BodyError("too_large", `There are more than ${options.picturesMax} pictures.`, key)
-    const comma = text.startsWith("data:") ? text.indexOf(",") : -1
-    if (text.startsWith("data:") && !/;base64,/i.test(text))
-      throw new BodyError("broken", "The data URL is not base64.", key)
-    decoder = base64Decoder(await options.openDraft(), options.pictureMaxBytes, key)
-    mode = "picture"
-    await decoder.push(Buffer.from(text.slice(comma + 1).replaceAll(/[\r\n]/g, ""), "latin1"))
-  }
-
-  function scanText(chunk: Buffer, from: number): number {
-    let at = from
-    for (;;) {
-      at = chunk.indexOf(quote, at)
-      const end = at < 0 ? chunk.length : at
-      let slashes = 0
-      while (end - 1 - slashes >= from && chunk[end - 1 - slashes] === backslash) slashes++
-      const odd = (slashes % 2 === 1) !== (slashed && end - slashes === from)
-      if (at < 0) {
-        slashed = odd
-        keep(chunk.subarray(from))
-        return chunk.length
-      }
-      if (!odd) break
-      at++
-    }
-    keep(chunk.subarray(from, at + 1))
-    mode = "outside"
-    return at + 1
-  }
-
-  async function scanPicture(chunk: Buffer, from: number): Promise<number> {
-    const end = chunk.indexOf(quote, from)
-    let part = chunk.subarray(from, end < 0 ? chunk.length : end)
-    if (cut !== "" || part.includes(backslash)) part = undoEscapes(part, end >= 0)
-    const pushed = decoder!.push(part)
-    if (pushed) await pushed
-    if (end < 0) return chunk.length
-    const ended = decoder!
-    const sealed = await ended.finish()
-    decoder = undefined
-    keep(Buffer.from(`${pictureMark(pictures.length)}"`))
-    pictures.push({ key: nesting.currentKey(), sealed })
-    mode = "outside"
-    return end + 1
-  }
-
-  function undoEscapes(part: Buffer, ended: boolean): Buffer {
-    let text = cut + part.toString("latin1")
-    cut = ended ? "" : (/\\(?:u[0-9a-f]{0,3})?$/i.exec(text)?.[0] ?? "")
-    text = text.slice(0, text.length - cut.length)
-    return Buffer.from(text.replaceAll(/\\(?:u([0-9a-f]{4})|[^])?/gi, plainCharacter), "latin1")
-  }
-
-  const steps = { outside: scanOutside, head: scanHead, text: scanText, picture: scanPicture }
-
+  const start = { mode: "outside" as Mode, head: [], escape: 0, slashed: false, cut: "", decoder: undefined }
+  const scan: Scan<Sealed> = { options, nesting, kept: [], keptBytes: 0, pictures: [], ...start }
+  const textSoFar = () => Buffer.concat(scan.kept).toString("utf8")
   return {
-    pictures,
-    peek: () => Buffer.concat(kept).toString("utf8"),
+    pictures: scan.pictures,
+    peek: textSoFar,
     async push(chunk) {
       for (let at = 0; at < chunk.length;) {
-        const next = steps[mode](chunk, at)
+        const next = steps[scan.mode](scan, chunk, at)
         at = typeof next === "number" ? next : await next
       }
     },
     finish() {
-      if (mode !== "outside" || nesting.depth() > 0) throw new BodyError("broken", "The body ended too early.")
-      return { text: Buffer.concat(kept).toString("utf8"), pictures }
+      if (scan.mode !== "outside" || nesting.depth() > 0) throw new BodyError("broken", "The body ended too early.")
+      return { text: textSoFar(), pictures: scan.pictures }
     },
     async discard() {
-      await decoder?.discard()
-      decoder = undefined
+      await scan.decoder?.discard()
+      scan.decoder = undefined
     },
   }
 }
+
+function keep<Sealed>(scan: Scan<Sealed>, bytes: Buffer) {
+  const { textMaxBytes } = scan.options
+  scan.keptBytes += bytes.length
+  if (scan.keptBytes > textMaxBytes)
+    throw new BodyError("too_large", `There are more than ${textMaxBytes} bytes besides pictures.`)
+  // A copy: a slice would hold the socket's whole chunk.
+  scan.kept.push(Buffer.from(bytes))
+}
+
+const scanOutside: Step = (scan, chunk, from) => {
+  for (let at = from; at < chunk.length; at++) {
+    if (chunk[at] === quote) {
+      keep(scan, chunk.subarray(from, at + 1))
+      scan.mode = "head"
+      scan.head = []
+      return at + 1
+    }
+    scan.nesting.see(chunk[at]!)
+  }
+  keep(scan, chunk.subarray(from))
+  return chunk.length
+}
+
+const scanHead: Step = (scan, chunk, from) => {
+  const { head } = scan
+  const isKey = scan.nesting.expectsKey()
+  const wanted = isKey ? keyMaxBytes : headBytes
+  for (let at = from; at < chunk.length; at++) {
+    const byte = chunk[at]!
+    if (scan.escape === 0 && byte === quote) return endHead(scan, isKey, at)
+    if (scan.escape === 0 && head.length >= wanted) return leaveHead(scan, isKey, at)
+    head.push(byte)
+    if (scan.escape === -1) scan.escape = byte === letterU ? 4 : 0
+    else if (scan.escape > 0) scan.escape--
+    else if (byte === backslash) scan.escape = -1
+  }
+  return chunk.length
+}
+
+/** The string is over within its head. */
+async function endHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): Promise<number> {
+  const { head, nesting, options } = scan
+  const text = readString(head)
+  if (isKey) nesting.key(text)
+  else if (head.length > 0 && options.isPicture(nesting.currentKey(), text)) {
+    await startPicture(scan, text)
+    return at
+  }
+  keep(scan, Buffer.from([...head, quote]))
+  scan.mode = "outside"
+  return at + 1
+}
+
+/** The string goes on: as a picture, or as text. */
+async function leaveHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): Promise<number> {
+  if (isKey) throw new BodyError("broken", "A key is too long.")
+  const text = readString(scan.head)
+  if (scan.options.isPicture(scan.nesting.currentKey(), text)) await startPicture(scan, text)
+  else {
+    keep(scan, Buffer.from(scan.head))
+    scan.mode = "text"
+    scan.slashed = false
+  }
+  return at
+}
+
+async function startPicture<Sealed>(scan: Scan<Sealed>, text: string) {
+  const { nesting, options, pictures } = scan
+  const key = nesting.currentKey()
+  if (pictures.length >= options.picturesMax)
+    throw new BodyError("too_large", `There are more than ${options.picturesMax} pictures.`, key)
+  const isDataUrl = text.startsWith("data:")
+  if (isDataUrl && !/;base64,/i.test(text)) throw new BodyError("broken", "The data URL is not base64.", key)
+  scan.decoder = base64Decoder(await options.openDraft(), options.pictureMaxBytes, key)
+  scan.mode = "picture"
+  const chars = isDataUrl ? text.slice(text.indexOf(",") + 1) : text
+  await scan.decoder.push(Buffer.from(chars.replaceAll(/[\r\n]/g, ""), "latin1"))
+}
+
+const scanText: Step = (scan, chunk, from) => {
+  for (let at = chunk.indexOf(quote, from); ; at = chunk.indexOf(quote, at + 1)) {
+    const end = at < 0 ? chunk.length : at
+    let slashes = 0
+    while (end - 1 - slashes >= from && chunk[end - 1 - slashes] === backslash) slashes++
+    const escaped = (slashes % 2 === 1) !== (scan.slashed && end - slashes === from)
+    if (at < 0) {
+      scan.slashed = escaped
+      keep(scan, chunk.subarray(from))
+      return chunk.length
+    }
+    if (escaped) continue
+    keep(scan, chunk.subarray(from, at + 1))
+    scan.mode = "outside"
+    return at + 1
+  }
+}
+
+const scanPicture: Step = (scan, chunk, from) => {
+  const end = chunk.indexOf(quote, from)
+  const ended = end >= 0
+  const raw = chunk.subarray(from, ended ? end : chunk.length)
+  const chars = scan.cut !== "" || raw.includes(backslash) ? undoEscapes(scan, raw, ended) : raw
+  const pushed = scan.decoder!.push(chars)
+  if (!ended) return pushed ? pushed.then(() => chunk.length) : chunk.length
+  return endPicture(scan, pushed, end + 1)
+}
+
+async function endPicture<Sealed>(
+  scan: Scan<Sealed>,
+  pushed: Promise<void> | undefined,
+  next: number,
+): Promise<number> {
+  await pushed
+  const sealed = await scan.decoder!.finish()
+  scan.decoder = undefined
+  keep(scan, Buffer.from(`${pictureMark(scan.pictures.length)}"`))
+  scan.pictures.push({ key: scan.nesting.currentKey(), sealed })
+  scan.mode = "outside"
+  return next
+}
+
+function undoEscapes<Sealed>(scan: Scan<Sealed>, raw: Buffer, ended: boolean): Buffer {
+  const text = scan.cut + raw.toString("latin1")
+  scan.cut = ended ? "" : (/\\(?:u[0-9a-f]{0,3})?$/i.exec(text)?.[0] ?? "")
+  const whole = text.slice(0, text.length - scan.cut.length)
+  return Buffer.from(whole.replaceAll(/\\(?:u([0-9a-f]{4})|[^])?/gi, plainCharacter), "latin1")
+}
+
+const steps: Record<Mode, Step> = { outside: scanOutside, head: scanHead, text: scanText, picture: scanPicture }
 
 function readString(raw: number[]): string {
   try {

@@ -22,13 +22,10 @@ export const images = (max: number) =>
       description: `Up to ${max} pictures to start from: a URL, a data URL, base64, or the id of a stored picture.`,
     })
 
-export const mask = z
-  .string()
-  .optional()
-  .meta({
-    title: "Mask",
-    description: "A PNG as large as the first picture; what is transparent in it is painted anew.",
-  })
+export const mask = z.string().optional().meta({
+  title: "Mask",
+  description: "A PNG as large as the first picture; what is transparent in it is painted anew.",
+})
 
 export const seed = (min: number, max: number) =>
   z

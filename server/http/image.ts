@@ -4,7 +4,7 @@ import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 import type { Image } from "../images/images.ts"
 import { readPieces } from "../storage/pieces.ts"
-import { takeOver, write } from "./send.ts"
+import { takeOver } from "./send.ts"
 
 type Needs = Pick<App, "storage">
 

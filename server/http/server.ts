@@ -8,6 +8,7 @@ import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { authenticate } from "./authenticate.ts"
+import { mountDocs } from "./docs.ts"
 import { forgetAll, readBody } from "./body.ts"
 import { sendImage } from "./image.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
@@ -42,6 +43,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     reply.header("x-request-id", request.id)
   })
   for (const route of routes) mount(server, app, route)
+  await mountDocs(server, routes)
   server.setNotFoundHandler((request, reply) =>
     answerFailure(app, request, reply, phrase, unknownPath(routes, request)),
   )

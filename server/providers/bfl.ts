@@ -25,8 +25,8 @@ const megapixel = 1024 * 1024
 const checkAfterMs = 750
 
 function writeRequest(model: string, input: VendorInput<BflParameters>): ProviderRequest {
-  // `raw` is only for models that have it, `n` is always one here, and FLUX takes no mask on these paths.
-  const { images, mask: _mask, n: _n, raw: _raw, size, aspect_ratio, width, height, ...same } = input
+  const { prompt, seed, safety_tolerance, output_format, prompt_upsampling, guidance, steps, images } = input
+  const same = { prompt, seed, safety_tolerance, output_format, prompt_upsampling, guidance, steps }
   const pictures = images.map((image, index) => [
     index === 0 ? "input_image" : `input_image_${index + 1}`,
     base64Of(image),

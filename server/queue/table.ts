@@ -8,63 +8,60 @@ import type { Job, NewJob, Queue } from "./queue.ts"
 type Clock = { now: () => number }
 
 export function tableQueue(database: Database, clock: Clock): Queue {
-  const free = (now: number) => sql<boolean>`due_at <= ${now} and (leased_until is null or leased_until < ${now})`
-
-  async function owned(tx: Queries, job: Job, changed: Promise<{ numUpdatedRows: bigint }>) {
-    if ((await changed).numUpdatedRows === 0n) throw new LeaseLost(job)
-  }
-
-  const mine = (tx: Queries, job: Job) => tx.updateTable("jobs").where("id", "=", job.id).where("fence", "=", job.fence)
-
   return {
-    async add(tx, { kind, subject, dueAt, claimed }: NewJob) {
-      const id = randomUUID()
-      const leased_until = claimed ? clock.now() + leaseMs : null
-      await tx.insertInto("jobs").values({ id, kind, subject, due_at: dueAt, leased_until, fence: 1 }).execute()
-      return { id, kind, subject, fence: 1 }
-    },
-    async claim(limit) {
-      const now = clock.now()
-      return database.transaction(async (tx) => {
-        const due = await tx.selectFrom("jobs").selectAll().where(free(now)).orderBy("due_at").limit(limit).execute()
-        for (const { id } of due) {
-          const taken = tx.updateTable("jobs").set({ leased_until: now + leaseMs, fence: sql`fence + 1` })
-          await taken.where("id", "=", id).execute()
-        }
-        return due.map(({ id, kind, subject, fence }) => ({ id, kind, subject, fence: fence + 1 }))
-      })
-    },
-    async renew(job) {
-      const until = { leased_until: clock.now() + leaseMs }
-      const { numUpdatedRows } = await mine(database.query, job).set(until).executeTakeFirstOrThrow()
-      return numUpdatedRows > 0n
-    },
-    hold: (tx, job) =>
-      owned(
-        tx,
-        job,
-        mine(tx, job)
-          .set({ leased_until: clock.now() + leaseMs })
-          .executeTakeFirstOrThrow(),
-      ),
-    later: (tx, job, dueAt) =>
-      owned(tx, job, mine(tx, job).set({ leased_until: null, due_at: dueAt }).executeTakeFirstOrThrow()),
-    async done(tx, job) {
-      const gone = tx.deleteFrom("jobs").where("id", "=", job.id).where("fence", "=", job.fence)
-      if ((await gone.executeTakeFirstOrThrow()).numDeletedRows === 0n) throw new LeaseLost(job)
-    },
+    add: (tx, job) => add(tx, job, clock.now()),
+    claim: (limit) => database.transaction((tx) => claim(tx, limit, clock.now())),
+    renew: (job) => change(database.query, job, { leased_until: clock.now() + leaseMs }),
+    hold: (tx, job) => changeOrLose(tx, job, { leased_until: clock.now() + leaseMs }),
+    later: (tx, job, dueAt) => changeOrLose(tx, job, { leased_until: null, due_at: dueAt }),
+    done,
     async releaseAll() {
-      await database.query
-        .updateTable("jobs")
-        .set({ leased_until: null, fence: sql`fence + 1` })
-        .execute()
+      const freed = { leased_until: null, fence: sql<number>`fence + 1` }
+      await database.query.updateTable("jobs").set(freed).execute()
     },
-    async nextDue() {
-      const row = await database.query
-        .selectFrom("jobs")
-        .select((eb) => eb.fn.min(sql<number>`coalesce(leased_until, due_at)`).as("due"))
-        .executeTakeFirst()
-      return row?.due ?? undefined
-    },
+    nextDue: () => nextDue(database.query),
   }
+}
+
+async function add(tx: Queries, { kind, subject, dueAt, claimed }: NewJob, now: number): Promise<Job> {
+  const id = randomUUID()
+  const leased_until = claimed ? now + leaseMs : null
+  await tx.insertInto("jobs").values({ id, kind, subject, due_at: dueAt, leased_until, fence: 1 }).execute()
+  return { id, kind, subject, fence: 1 }
+}
+
+async function claim(tx: Queries, limit: number, now: number): Promise<Job[]> {
+  const free = sql<boolean>`due_at <= ${now} and (leased_until is null or leased_until < ${now})`
+  const due = await tx.selectFrom("jobs").selectAll().where(free).orderBy("due_at").limit(limit).execute()
+  for (const { id, fence } of due) {
+    const taken = { leased_until: now + leaseMs, fence: fence + 1 }
+    await tx.updateTable("jobs").set(taken).where("id", "=", id).execute()
+  }
+  return due.map(({ id, kind, subject, fence }) => ({ id, kind, subject, fence: fence + 1 }))
+}
+
+type Change = { leased_until: number | null; due_at?: number }
+
+/** False where the job has another fence by now, or is gone. */
+async function change(queries: Queries, { id, fence }: Job, to: Change): Promise<boolean> {
+  const changed = queries.updateTable("jobs").set(to).where("id", "=", id).where("fence", "=", fence)
+  return (await changed.executeTakeFirstOrThrow()).numUpdatedRows > 0n
+}
+
+async function changeOrLose(tx: Queries, job: Job, to: Change): Promise<void> {
+  if (!(await change(tx, job, to))) throw new LeaseLost(job)
+}
+
+async function done(tx: Queries, job: Job): Promise<void> {
+  const gone = tx.deleteFrom("jobs").where("id", "=", job.id).where("fence", "=", job.fence)
+  if ((await gone.executeTakeFirstOrThrow()).numDeletedRows === 0n) throw new LeaseLost(job)
+}
+
+async function nextDue(queries: Queries): Promise<number | undefined> {
+  const earliest = sql<number>`coalesce(leased_until, due_at)`
+  const row = await queries
+    .selectFrom("jobs")
+    .select((eb) => eb.fn.min(earliest).as("due"))
+    .executeTakeFirst()
+  return row?.due ?? undefined
 }

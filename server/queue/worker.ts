@@ -13,58 +13,31 @@ export type Worker = {
   stop: () => Promise<void>
 }
 
-type Options = { concurrency: number; onError: (job: Job, error: unknown) => void }
+export type WorkerOptions = { concurrency: number; onError: (job: Job, error: unknown) => void }
 
 // Another process may add jobs without this one hearing of it.
 const lookEveryMs = 1_000
 
-export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onError }: Options): Worker {
+export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onError }: WorkerOptions): Worker {
   const running = new Set<Promise<void>>()
-  let stopped = false
+  const alarm = createAlarm(look)
   let looking = false
-  let again = false
-  let timer: NodeJS.Timeout | undefined
-  let timerAt = Number.POSITIVE_INFINITY
-
-  async function perform(job: Job) {
-    const heartbeat = setInterval(
-      () => void queue.renew(job).catch((error: unknown) => onError(job, error)),
-      renewEveryMs,
-    )
-    try {
-      await handlers[job.kind]!(job)
-    } catch (error) {
-      // The lease runs out and the job is done again; a worker that failed once must not spin on it.
-      onError(job, error)
-    } finally {
-      clearInterval(heartbeat)
-    }
-  }
+  let stopped = false
 
   function track(job: Job): Promise<void> {
-    const work = perform(job).finally(() => running.delete(work))
+    const work = perform(queue, handlers, job, onError).finally(() => running.delete(work))
     running.add(work)
     return work
   }
 
-  function schedule(at: number) {
-    if (stopped || at >= timerAt) return
-    clearTimeout(timer)
-    timerAt = at
-    timer = setTimeout(look, Math.max(0, at - Date.now()))
-  }
-
   function look() {
-    clearTimeout(timer)
-    timerAt = Number.POSITIVE_INFINITY
-    again = looking
-    if (looking || stopped) return
+    if (stopped || looking) return
     looking = true
     void takeDue()
       .catch(() => undefined)
       .finally(() => {
         looking = false
-        schedule(again ? Date.now() : Date.now() + lookEveryMs)
+        alarm.set(Date.now() + lookEveryMs)
       })
   }
 
@@ -72,20 +45,58 @@ export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onE
     while (!stopped && running.size < concurrency) {
       const jobs = await queue.claim(concurrency - running.size)
       if (jobs.length === 0) break
-      for (const job of jobs) void track(job).then(() => schedule(Date.now()))
+      for (const job of jobs) void track(job).then(() => alarm.set(Date.now()))
     }
     const next = await queue.nextDue()
-    if (next !== undefined && running.size < concurrency) schedule(Math.max(next, Date.now() + 1))
+    if (next !== undefined && running.size < concurrency) alarm.set(Math.max(next, Date.now() + 1))
   }
 
   look()
   return {
     run: track,
-    wake: (dueAt = Date.now()) => schedule(dueAt),
+    wake: (dueAt = Date.now()) => alarm.set(dueAt),
     async stop() {
       stopped = true
-      clearTimeout(timer)
+      alarm.stop()
       await Promise.allSettled(running)
+    },
+  }
+}
+
+async function perform(queue: Queue, handlers: Handlers, job: Job, onError: WorkerOptions["onError"]) {
+  const renew = () => void queue.renew(job).catch((error: unknown) => onError(job, error))
+  const heartbeat = setInterval(renew, renewEveryMs)
+  try {
+    await handlers[job.kind]!(job)
+  } catch (error) {
+    // The lease runs out and the job is done again; a job that failed once must not be spun on.
+    onError(job, error)
+  } finally {
+    clearInterval(heartbeat)
+  }
+}
+
+/** Rings at the earliest of the times it was set to, and then has to be set again. */
+function createAlarm(ring: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  let earliest = Number.POSITIVE_INFINITY
+  let stopped = false
+  return {
+    set(at: number) {
+      if (stopped || at >= earliest) return
+      clearTimeout(timer)
+      earliest = at
+      timer = setTimeout(
+        () => {
+          earliest = Number.POSITIVE_INFINITY
+          ring()
+        },
+        Math.max(0, at - Date.now()),
+      )
+    },
+    stop() {
+      stopped = true
+      clearTimeout(timer)
     },
   }
 }

@@ -18,12 +18,10 @@ const NewGeneration = z.strictObject({
     .string()
     .min(1)
     .meta({ description: "A model's name; `GET /v1/models` lists them.", examples: ["bfl/flux-2-pro"] }),
-  input: z
-    .record(z.string(), z.unknown())
-    .meta({
-      description: "The model's parameters; `GET /v1/models/{id}` has their schema.",
-      examples: [{ prompt: "a lighthouse at dawn" }],
-    }),
+  input: z.record(z.string(), z.unknown()).meta({
+    description: "The model's parameters; `GET /v1/models/{id}` has their schema.",
+    examples: [{ prompt: "a lighthouse at dawn" }],
+  }),
   wait: z.int().min(0).max(600).default(0).meta({ description: "Seconds to wait for the end before answering." }),
 })
 

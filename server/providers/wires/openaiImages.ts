@@ -1,6 +1,7 @@
 // The Images API of OpenAI, spoken by several vendors. Reference: OpenAI's OpenAPI description of 2026-08-21.
 import { z } from "zod"
 import type { FormPart } from "../../bodies/write.ts"
+import { readFailure } from "./openaiFailures.ts"
 import type {
   AnsweredPicture,
   Outcome,
@@ -8,7 +9,6 @@ import type {
   ProviderRequest,
   ReferencePicture,
   StreamStep,
-  VendorFailure,
   VendorInput,
 } from "../provider.ts"
 
@@ -106,42 +106,6 @@ function readEvent(event: string, data: unknown): StreamStep | undefined {
     return { partial: { mark: step.b64_json, index: step.partial_image_index ?? 0 } }
   if (type.endsWith(".completed"))
     return { outcome: readResponse({ data: [{ b64_json: step.b64_json }], usage: step.usage }) }
-  return undefined
-}
-
-const Refusal = z.object({
-  error: z.object({
-    code: z.string().nullish(),
-    type: z.string().nullish(),
-    param: z.string().nullish(),
-  }),
-})
-
-const moderated = ["moderation_blocked", "content_policy_violation"]
-// Answered as 429, but waiting does not help: the operator must pay or raise a limit.
-const unpaid = [
-  "insufficient_quota",
-  "credit_balance_exhausted",
-  "organization_spend_limit_exceeded",
-  "project_spend_limit_exceeded",
-  "organization_usage_limit_exceeded",
-]
-
-function readFailure(status: number, body: unknown): VendorFailure | undefined {
-  const parsed = Refusal.safeParse(body)
-  const { code, type, param } = parsed.success ? parsed.data.error : {}
-  const words = [code ?? "", type ?? ""]
-  if (words.some((word) => moderated.includes(word))) return { code: "content_refused" }
-  if (words.some((word) => unpaid.includes(word)))
-    return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
-  if (code === "model_not_found")
-    return { code: "provider_unavailable", detail: "The vendor no longer serves this model." }
-  if (status === 400 && param && /^[\w.[\]]{1,64}$/.test(param))
-    return {
-      code: "invalid_request",
-      detail: `The vendor did not accept ${param}.`,
-      problems: [{ param, message: `The vendor did not accept ${param}.` }],
-    }
   return undefined
 }
 
