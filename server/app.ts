@@ -35,12 +35,14 @@ export type App = {
   /** For addresses that callers gave. */
   fetchUrl: FetchUrl
   log: Logger
-  /** Starts a job that was added claimed; its caller waits elsewhere. */
+  /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void
   /** Says that a job may be due at that time. */
   wakeAt: (dueAt: number) => void
   /** Signs links to pictures. */
   linkSecret: string
-  /** Aborted when the server is told to stop. */
+  /** Aborted when the server is told to stop: nothing new is taken on. */
   stopping: AbortSignal
+  /** Aborted when what was under way is done: nobody is kept waiting any longer. */
+  closing: AbortSignal
 }

@@ -52,9 +52,10 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   // This process is the only one, so whoever held a lease is dead.
   await queue.releaseAll()
   const stopping = new AbortController()
+  const closing = new AbortController()
   const vendors = createNetworkSend()
   const app: App = {
-    ...{ config, database, clock, queue, stopping: stopping.signal },
+    ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     catalogue: createCatalogue(allModels),
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
@@ -79,6 +80,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     async stop() {
       stopping.abort()
       await worker.stop()
+      closing.abort()
       await server.close()
       await vendors.close()
       await database.close()

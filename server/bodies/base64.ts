@@ -118,14 +118,16 @@ function recycle(output: Buffer) {
 /** Characters of base64, padding included, for so many bytes. */
 export const base64Length = (bytes: number): number => Math.ceil(bytes / 3) * 4
 
+const stepBytes = 48 * 1024
+
 /** Turns bytes into base64 text, whatever the borders of the pieces. */
 export async function* encodeBase64(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest = Buffer.alloc(0)
   for await (const piece of pieces) {
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     const whole = bytes.length - (bytes.length % 3)
-    if (whole > 0) yield bytes.toString("base64", 0, whole)
-    // A copy, because the reader may reuse its buffer.
+    for (let at = 0; at < whole; at += stepBytes) yield bytes.toString("base64", at, Math.min(whole, at + stepBytes))
+    // A copy, because the reader may use its buffer again.
     rest = Buffer.from(bytes.subarray(whole))
   }
   if (rest.length > 0) yield rest.toString("base64")

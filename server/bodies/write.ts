@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { base64Length, encodeBase64 } from "./base64.ts"
 
-/** Bytes kept somewhere, with their length known before they are read. */
+/** Bytes kept somewhere. A piece that is read is valid only until the next is asked for. */
 export type Stored = { bytes: number; read: () => AsyncIterable<Buffer> }
 
 export type WrittenBody = { type: string; length: number; chunks: () => AsyncGenerator<Uint8Array> }
@@ -67,7 +67,8 @@ export function formBody(parts: FormPart[]): WrittenBody {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const [index, part] of parts.entries()) {
       yield heads[index]!
-      if ("file" in part) yield* part.file.read()
+      // Copies: whoever sends them may queue a piece while the reader already fills its buffer anew.
+      if ("file" in part) for await (const piece of part.file.read()) yield Buffer.from(piece)
       else yield Buffer.from(part.value)
       yield Buffer.from("\r\n")
     }

@@ -3,7 +3,8 @@ import type { App } from "../app.ts"
 import type { WayOut } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 import { keepPicture } from "../images/keep.ts"
-import type { AnsweredPicture, Outcome, ProviderRequest, VendorFailure } from "../providers/provider.ts"
+import { knownProvider } from "../providers/all.ts"
+import type { AnsweredPicture, Outcome, Provider, ProviderRequest, VendorFailure } from "../providers/provider.ts"
 import { callVendor } from "../providers/run.ts"
 import type { Answer, Partial } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
@@ -19,14 +20,16 @@ const checkAgainMs = 2_000
 
 /** Calls the vendor, or asks how far a task is, and says what to write down. Never rejects for what a vendor does. */
 export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
-  const { app, provider } = work
+  const { app } = work
+  const provider = knownProvider(attempt.provider)
   const left = attempt.sentAt + provider.limits.deadlineMs - app.clock.now()
   if (left <= 0) return failedStep(app, { code: "provider_timeout" })
-  const signal = AbortSignal.any([work.canceled, AbortSignal.timeout(left)])
+  const deadline = createDeadline(left, work.canceled)
+  const { signal } = deadline
   try {
     const request = attempt.state === "pending" ? attempt.check : await newRequest(work, attempt)
     const answer = await callVendor<Sealed>({
-      ...{ provider, request, signal, send: wayOut(work).send, ...access(work) },
+      ...{ provider, request, signal, send: wayOut(work).send, ...access(work, provider) },
       openDraft: app.storage.draft,
       forget: (sealed) => sealed.discard(),
       pictureMaxBytes: app.config.pictureMaxMb * 1_000_000,
@@ -35,24 +38,44 @@ export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
     return await nextStep(work, attempt, request, answer, signal)
   } catch (error) {
     return failureStep(app, error)
+  } finally {
+    deadline.clear()
   }
+}
+
+/** Like AbortSignal.timeout, but leaves no timer behind that runs for minutes after the call is over. */
+function createDeadline(ms: number, canceled: AbortSignal) {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  const timer = setTimeout(abort, ms)
+  canceled.addEventListener("abort", abort)
+  if (canceled.aborted) abort()
+  const clear = () => {
+    clearTimeout(timer)
+    canceled.removeEventListener("abort", abort)
+  }
+  return { signal: controller.signal, clear }
 }
 
 const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]
 
 /** The sandbox is every vendor under its real address, and takes any key. */
-function access({ app, generation, provider }: Work) {
+function access({ app, generation }: Work, provider: Provider) {
   const { key, baseUrl } = app.config.vendors[provider.id]!
   return generation.mode === "test" ? { key: "sandbox", baseUrl: provider.baseUrl } : { key: key!, baseUrl }
 }
 
 async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest> {
-  const { provider, vendorModel, generation, parts } = work
+  const { generation, parts } = work
   const references = await work.references()
   const input = { ...generation.input, n: parts[attempt.part]!, ...references }
   // Several calls with one seed would make one picture several times.
   const { seed } = input as { seed?: number }
-  return provider.writeRequest(vendorModel, typeof seed === "number" ? { ...input, seed: seed + attempt.part } : input)
+  const provider = knownProvider(attempt.provider)
+  return provider.writeRequest(
+    attempt.vendorModel,
+    typeof seed === "number" ? { ...input, seed: seed + attempt.part } : input,
+  )
 }
 
 async function nextStep(
@@ -73,7 +96,7 @@ async function nextStep(
     await tellProgress(work, outcome.progress)
     return { state: "pending", check, dueAt: app.clock.now() + outcome.checkAfterMs }
   }
-  const kept = await keepAll(work, outcome.pictures, pictures, signal)
+  const kept = await keepAll(work, attempt, outcome.pictures, pictures, signal)
   if (kept) return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
   // The vendor made the picture; asking again yields a fresh link to it.
   if (attempt.state === "pending") return checkAgain(work, request)
@@ -112,13 +135,14 @@ function retryStep({ app }: Work, attempt: Attempt, failure: VendorFailure): Ste
 /** Undefined where one of the pictures could not be had or is not one. */
 async function keepAll(
   work: Work,
+  attempt: Attempt,
   answered: AnsweredPicture[],
   pictures: Map<string, Sealed>,
   signal: AbortSignal,
 ): Promise<AttemptPicture[] | undefined> {
   const kept: AttemptPicture[] = []
   for (const one of answered) {
-    const sealed = "mark" in one ? pictures.get(one.mark) : await downloadResult(work, one.url, signal)
+    const sealed = "mark" in one ? pictures.get(one.mark) : await downloadResult(work, attempt, one.url, signal)
     const picture = sealed && (await keepPicture(work.app, sealed))
     if (!picture) return undefined
     kept.push({ picture, notes: one.notes ?? {} })
@@ -128,13 +152,22 @@ async function keepAll(
 
 const downloadsMax = 3
 
-async function downloadResult(work: Work, url: string, signal: AbortSignal): Promise<Sealed | undefined> {
+async function downloadResult(
+  work: Work,
+  attempt: Attempt,
+  url: string,
+  signal: AbortSignal,
+): Promise<Sealed | undefined> {
   const { app } = work
   for (let count = 1; count <= downloadsMax; count++) {
     const draft = await app.storage.draft()
     try {
       const maxBytes = app.config.pictureMaxMb * 1_000_000
-      const answer = await wayOut(work).download(url, { signal, maxBytes, trust: [access(work).baseUrl] })
+      const answer = await wayOut(work).download(url, {
+        signal,
+        maxBytes,
+        trust: [access(work, knownProvider(attempt.provider)).baseUrl],
+      })
       for await (const chunk of answer.body) await draft.write(chunk as Buffer)
       return await draft.seal()
     } catch (error) {

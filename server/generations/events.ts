@@ -68,10 +68,12 @@ export function nextChange(app: Pick<App, "changes">, id: string, signal: AbortS
   const { promise, resolve } = Promise.withResolvers<void>()
   const unlisten = app.changes.listen(id, resolve)
   const timer = setTimeout(resolve, lookEveryMs)
-  signal.addEventListener("abort", () => resolve(), { once: true })
+  const aborted = () => resolve()
+  signal.addEventListener("abort", aborted)
   const stop = () => {
     clearTimeout(timer)
     unlisten()
+    signal.removeEventListener("abort", aborted)
     resolve()
   }
   return { happened: promise.then(stop), stop }

@@ -36,6 +36,15 @@ export async function finishIfComplete(tx: Queries, id: string, parts: number, n
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
 }
 
+/** For work that cannot be done at all any more, such as for a model that is gone from the catalogue. */
+export async function failGeneration(tx: Queries, id: string, failure: Failure, now: number): Promise<void> {
+  const row = await generationRow(tx, id)
+  if (!row || hasEnded(row.status)) return
+  const end = { status: "failed" as const, failure_json: JSON.stringify(forCaller(failure)), finished_at: now }
+  await tx.updateTable("generations").set(end).where("id", "=", id).execute()
+  await addEvent(tx, now, id, { type: "failed", data: { code: failure.code } })
+}
+
 const partMissing = ({ code, detail }: Failure): string =>
   `Part of the pictures could not be made (${code}: ${detail ?? failures[code].message})`
 

@@ -3,6 +3,7 @@ import type { Input } from "../catalogue/model.ts"
 import type { Queries } from "../database/database.ts"
 import type { GenerationRow, GenerationStatus } from "../database/tables.ts"
 import type { Mode } from "../egress/send.ts"
+import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import type { Image } from "../images/images.ts"
 import type { MediaType } from "../images/probe.ts"
@@ -36,6 +37,15 @@ export type Generation = {
 }
 
 export const hasEnded = (status: GenerationStatus): boolean => status !== "queued" && status !== "running"
+
+/** For answers that are nothing but pictures: throws why there are none, or that they are not there yet. */
+export function throwUnlessSucceeded({ id, status, failure }: Generation): void {
+  if (status === "succeeded") return
+  if (status === "failed") throw new GatewayError({ ...(failure ?? { code: "internal" }), generationId: id })
+  if (status === "canceled") throw new GatewayError({ code: "canceled", generationId: id })
+  const detail = `The server is stopping. The generation goes on: GET /v1/generations/${id} has it later.`
+  throw new GatewayError({ code: "unavailable", detail, generationId: id })
+}
 
 const parsed = <T>(json: string | null): T | undefined => (json === null ? undefined : (JSON.parse(json) as T))
 

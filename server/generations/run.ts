@@ -1,17 +1,19 @@
 // Works on one accepted generation: calls the vendor as often as needed and allowed, keeps what comes, and ends it.
 // May be stopped at any point and begun again: everything it has to know is in the rows.
 import type { App } from "../app.ts"
-import { fail } from "../errors.ts"
+import type { Route } from "../catalogue/model.ts"
+import { GatewayError } from "../errors.ts"
+import type { Failure } from "../errors.ts"
 import type { Queries } from "../database/database.ts"
 import type { GenerationRow } from "../database/tables.ts"
-import { findProvider } from "../providers/all.ts"
+import { knownProvider } from "../providers/all.ts"
 import type { Provider, References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
 import { insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
 import type { Attempt, Step } from "./attempts.ts"
 import { askVendor } from "./call.ts"
 import { addEvent } from "./events.ts"
-import { finishIfComplete } from "./finish.ts"
+import { failGeneration, finishIfComplete } from "./finish.ts"
 import { generationRow, hasEnded, readGeneration } from "./generation.ts"
 import type { Generation } from "./generation.ts"
 import { loadReferences } from "./references.ts"
@@ -40,6 +42,7 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
   const unlisten = app.changes.listen(cancelSubject(row.id), () => cancel.abort())
   try {
     const work = prepareWork(app, job, row, cancel.signal)
+    if ("code" in work) return await giveUp(app, job, work)
     const attempts = await latestAttempts(app.database.query, row.id)
     await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
     await giveBack(work)
@@ -50,14 +53,33 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
 
 export const cancelSubject = (id: string): string => `cancel ${id}`
 
-function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Work {
+/** A failure where the model or the way to its vendor is gone since the generation was accepted. */
+function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Work | Failure {
   const generation = readGeneration(row, [])
-  const route = openRoute(app, findModel(app, generation.model), generation.mode)
-  const provider = findProvider(route.provider) ?? fail("internal", `no provider ${route.provider}`)
+  const route = routeNow(app, generation)
+  if ("code" in route) return route
+  const provider = knownProvider(route.provider)
   let loading: Promise<References> | undefined
   const references = () => (loading ??= loadReferences(app, generation.references, canceled))
   const parts = partsOf(generation.input.n, provider.limits.imagesPerCall(route.model, generation.input))
   return { app, job, generation, provider, vendorModel: route.model, parts, references, canceled }
+}
+
+function routeNow(app: App, { model, mode }: Generation): Route | Failure {
+  try {
+    return openRoute(app, findModel(app, model), mode)
+  } catch (error) {
+    if (error instanceof GatewayError) return error.failure
+    throw error
+  }
+}
+
+async function giveUp(app: App, job: Job, failure: Failure): Promise<void> {
+  await app.database.transaction(async (tx) => {
+    await app.queue.done(tx, job)
+    await failGeneration(tx, job.subject, failure, app.clock.now())
+  })
+  app.changes.tell(job.subject)
 }
 
 function partsOf(wanted: number, perCall: number): number[] {

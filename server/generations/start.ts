@@ -21,9 +21,11 @@ export type NewGeneration = {
   /** What the dialect passed over on purpose, for the caller to read. */
   warnings?: string[]
   received: Received
+  /** Whether the caller waits for the end: then this process starts at once, past the queue. */
+  waited: boolean
 }
 
-type Needs = Pick<App, "config" | "catalogue" | "database" | "storage" | "queue" | "clock" | "runJob">
+type Needs = Pick<App, "config" | "catalogue" | "database" | "storage" | "queue" | "clock" | "runJob" | "wakeAt">
 
 export const runGenerationJob = "run-generation"
 
@@ -57,9 +59,10 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   const job = await app.database.transaction(async (tx) => {
     await tx.insertInto("generations").values(row).execute()
     await addEvent(tx, now, row.id, { type: "queued" })
-    return app.queue.add(tx, { kind: runGenerationJob, subject: row.id, dueAt: now, claimed: true })
+    return app.queue.add(tx, { kind: runGenerationJob, subject: row.id, dueAt: now, claimed: wanted.waited })
   })
-  app.runJob(job)
+  if (wanted.waited) app.runJob(job)
+  else app.wakeAt(now)
   return readGeneration(row, [])
 }
 

@@ -20,7 +20,7 @@ export type Call<Params = Record<string, string>, Query = Record<string, unknown
   headers: IncomingHttpHeaders
   /** Where the caller reaches this server: "https://pictures.example". */
   origin: string
-  /** Aborted when the caller hangs up. */
+  /** Aborted when the caller hangs up, or when the server cannot wait with him any longer. */
   signal: AbortSignal
 }
 

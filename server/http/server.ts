@@ -53,7 +53,8 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
 
 function mount(server: FastifyInstance, app: App, route: Route) {
   server.route({
-    method: route.method === "GET" ? ["GET", "HEAD"] : route.method,
+    method: takesHead(route) ? ["GET", "HEAD"] : route.method,
+    exposeHeadRoute: false,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
     handler: async (request, reply) => {
       try {
@@ -65,6 +66,10 @@ function mount(server: FastifyInstance, app: App, route: Route) {
     },
   })
 }
+
+/** A stream of events has no length and no end to tell beforehand. */
+const takesHead = ({ method, answers }: Route): boolean =>
+  method === "GET" && !answers.some(({ type }) => type === "text/event-stream")
 
 async function serve(app: App, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const caller = needsKey(route, request) ? await authenticate(app, request.headers) : nobody
@@ -91,9 +96,14 @@ const needsKey = (route: Route, request: FastifyRequest): boolean =>
 const nobody: KeyHolder = { projectId: "", keyId: "", mode: "test" }
 
 function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
-  const gone = new AbortController()
-  reply.raw.once("close", () => gone.abort())
-  return { requestId: request.id, headers: request.headers, origin: originOf(app, request), signal: gone.signal }
+  const over = new AbortController()
+  const end = () => over.abort()
+  app.closing.addEventListener("abort", end)
+  reply.raw.once("close", () => {
+    app.closing.removeEventListener("abort", end)
+    end()
+  })
+  return { requestId: request.id, headers: request.headers, origin: originOf(app, request), signal: over.signal }
 }
 
 function originOf({ config }: App, request: FastifyRequest): string {

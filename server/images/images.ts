@@ -6,7 +6,8 @@ import { newId } from "../ids.ts"
 import type { KeptPicture } from "./keep.ts"
 import type { MediaType } from "./probe.ts"
 
-export type ImageNotes = { seed?: number; revised_prompt?: string }
+/** What the vendor told of the picture. */
+export type ImageNotes = { seed?: number; revised_prompt?: string; quality?: string; background?: string }
 
 export type Image = {
   id: string

@@ -5,4 +5,9 @@ import type { Provider } from "./provider.ts"
 
 export const allProviders: Provider[] = [openai, bfl]
 
-export const findProvider = (id: string): Provider | undefined => allProviders.find((provider) => provider.id === id)
+/** Throws where the catalogue or an old row names a vendor that there is not. */
+export function knownProvider(id: string): Provider {
+  const provider = allProviders.find((one) => one.id === id)
+  if (!provider) throw new Error(`there is no vendor ${id}`)
+  return provider
+}

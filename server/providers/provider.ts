@@ -23,7 +23,13 @@ export type ProviderRequest = {
 export type AnsweredPicture = ({ mark: string } | { url: string }) & { notes?: PictureNotes }
 
 /** What a vendor tells of one picture. */
-export type PictureNotes = { seed?: number; revised_prompt?: string }
+export type PictureNotes = {
+  seed?: number
+  revised_prompt?: string
+  /** What was used in the end, where `auto` was asked for. */
+  quality?: string
+  background?: string
+}
 
 /** Counts of tokens, as OpenAI names them. */
 export type Usage = {

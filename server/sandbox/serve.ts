@@ -68,7 +68,7 @@ function main(): void {
   server.listen(Number(port), host, () => {
     console.log("The sandbox imitates these vendors; any key opens them. Set as base URL:")
     console.log(`  OpenAI              http://${host}:${port}/openai/v1`)
-    console.log(`  Black Forest Labs   http://${host}:${port}/bfl`)
+    console.log(`  Black Forest Labs   http://${host}:${port}/bfl/v1`)
   })
 }
 

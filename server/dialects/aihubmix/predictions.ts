@@ -1,8 +1,7 @@
 // AIHubMix's unified API: a prediction for any model, and the tasks of those that work in the background.
 import { z } from "zod"
-import { GatewayError } from "../../errors.ts"
 import { findGeneration, waitForGeneration } from "../../generations/find.ts"
-import { hasEnded } from "../../generations/generation.ts"
+import { hasEnded, throwUnlessSucceeded } from "../../generations/generation.ts"
 import { findModel, startGeneration } from "../../generations/start.ts"
 import { route } from "../../http/route.ts"
 import type { Answer, Call } from "../../http/route.ts"
@@ -65,14 +64,21 @@ type Predicting = Pick<Call, "app" | "caller" | "received" | "origin" | "signal"
 async function predict({ app, caller, received, origin, signal, body }: Predicting, name: string): Promise<Answer> {
   const model = findModel(app, name)
   const { parameters, format, warnings } = readPrediction(model, body)
-  const wanted = { dialect: "aihubmix", model: model.id, parameters, at: "input.", warnings, received }
+  const wanted = {
+    dialect: "aihubmix",
+    model: model.id,
+    parameters,
+    at: "input.",
+    warnings,
+    received,
+    waited: !model.background,
+  }
   const started = await startGeneration(app, caller, wanted)
   const generation = model.background
     ? started
     : await waitForGeneration(app, caller, started.id, { waitMs: Number.POSITIVE_INFINITY, signal })
-  const { id, status, failure } = generation
-  if (status === "failed" && failure) throw new GatewayError({ ...failure, generationId: id })
-  if (status === "canceled") throw new GatewayError({ code: "canceled", generationId: id })
+  if (!model.background) throwUnlessSucceeded(generation)
+  const { id } = generation
   const headers = {
     "atelier-generation": id,
     ...(warnings.length > 0 ? { "atelier-warnings": warnings.join("; ") } : {}),

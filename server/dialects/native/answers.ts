@@ -20,6 +20,8 @@ const ImageAnswer = z.object({
   sha256: z.string(),
   seed: z.int().optional(),
   revised_prompt: z.string().optional(),
+  quality: z.string().optional(),
+  background: z.string().optional(),
 })
 
 export const GenerationAnswer = z.object({

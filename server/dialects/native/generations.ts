@@ -50,7 +50,14 @@ export const createGeneration = route({
   ],
   phrase,
   async handle({ app, caller, body, received, origin, signal }) {
-    const wanted = { dialect: "native", model: body.model, parameters: body.input, at: "input.", received }
+    const wanted = {
+      dialect: "native",
+      model: body.model,
+      parameters: body.input,
+      at: "input.",
+      received,
+      waited: body.wait > 0,
+    }
     const started = await startGeneration(app, caller, wanted)
     const waitMs = body.wait * 1000
     const generation = waitMs > 0 ? await waitForGeneration(app, caller, started.id, { waitMs, signal }) : started

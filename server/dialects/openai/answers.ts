@@ -5,6 +5,7 @@ import { GatewayError } from "../../errors.ts"
 import { followEvents } from "../../generations/events.ts"
 import type { PartialImage } from "../../generations/events.ts"
 import { findGeneration } from "../../generations/find.ts"
+import { throwUnlessSucceeded } from "../../generations/generation.ts"
 import type { Caller, Generation } from "../../generations/generation.ts"
 import type { ServerEvent } from "../../http/route.ts"
 import { signedLink } from "../../images/links.ts"
@@ -19,12 +20,6 @@ type Needs = Pick<App, "config" | "clock" | "linkSecret" | "storage">
 export type Format = "url" | "b64_json"
 
 const seconds = (milliseconds: number | undefined): number => Math.floor((milliseconds ?? 0) / 1000)
-
-/** Throws what the generation failed of, so that the caller sees it as he sees any failure. */
-export function throwIfFailed({ id, status, failure }: Generation): void {
-  if (status === "canceled") throw new GatewayError({ code: "canceled", generationId: id })
-  if (status === "failed") throw new GatewayError({ ...(failure ?? { code: "internal" }), generationId: id })
-}
 
 export function writeImages(app: Needs, origin: string, generation: Generation, format: Format) {
   const data = generation.images.map((image) => {
@@ -47,11 +42,12 @@ export function writeImages(app: Needs, origin: string, generation: Generation, 
 const fileFormat = (mediaType: string): string => mediaType.slice("image/".length)
 
 /** What was used in the end: size and format are read from the picture itself. */
-function echo(input: Input, image: Pick<Image, "width" | "height" | "mediaType"> | undefined) {
+function echo(input: Input, image: (Pick<Image, "width" | "height" | "mediaType"> & Partial<Image>) | undefined) {
+  const { quality = input["quality"], background = input["background"] } = image?.notes ?? {}
   return {
     ...(image ? { size: `${image.width}x${image.height}`, output_format: fileFormat(image.mediaType) } : {}),
-    ...(input["quality"] === undefined ? {} : { quality: input["quality"] }),
-    ...(input["background"] === undefined ? {} : { background: input["background"] }),
+    ...(quality === undefined ? {} : { quality }),
+    ...(background === undefined ? {} : { background }),
   }
 }
 
@@ -76,7 +72,7 @@ export async function* streamImages(streaming: Streaming): AsyncGenerator<Server
   }
   const generation = await findGeneration(app, caller, id)
   try {
-    throwIfFailed(generation)
+    throwUnlessSucceeded(generation)
   } catch (error) {
     if (!told || !(error instanceof GatewayError)) throw error
     yield { event: "error", data: { type: "error", error: writeError(error.failure, requestId) } }

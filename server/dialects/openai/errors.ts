@@ -18,13 +18,16 @@ const typeOf = (code: FailureCode, status: number): string =>
 
 export const phrase: Phrase = (failure, requestId) => {
   const status = statuses[failure.code] ?? meaningOf(failure.code).status
-  // Without it the SDK would repeat calls whose repetition could be paid for twice, or can never succeed.
   return {
     status,
-    headers: { "x-should-retry": String(meaningOf(failure.code).retry) },
+    headers: { "x-should-retry": String(mayRepeat(failure)) },
     body: { error: writeError(failure, requestId) },
   }
 }
+
+/** Whether the SDK may send the call again by itself: never where the vendor may already have worked for it. */
+const mayRepeat = ({ code, generationId }: Failure): boolean =>
+  code === "rate_limited" || code === "provider_busy" || (code === "unavailable" && generationId === undefined)
 
 export function writeError(failure: Failure, requestId: string) {
   const status = statuses[failure.code] ?? meaningOf(failure.code).status

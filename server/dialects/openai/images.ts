@@ -5,7 +5,8 @@ import { waitForGeneration } from "../../generations/find.ts"
 import { route } from "../../http/route.ts"
 import type { Answer, Call } from "../../http/route.ts"
 import { GatewayError } from "../../errors.ts"
-import { streamImages, throwIfFailed, writeImages } from "./answers.ts"
+import { throwUnlessSucceeded } from "../../generations/generation.ts"
+import { streamImages, writeImages } from "./answers.ts"
 import { phrase } from "./errors.ts"
 import { defaultModel, readRequest } from "./request.ts"
 
@@ -107,7 +108,14 @@ async function makeImages(
       detail: "image is missing",
       problems: [{ param: "image", message: "image is missing" }],
     })
-  const { id, input } = await startGeneration(app, caller, { dialect: "openai", model, parameters, warnings, received })
+  const { id, input } = await startGeneration(app, caller, {
+    dialect: "openai",
+    model,
+    parameters,
+    warnings,
+    received,
+    waited: true,
+  })
   const headers = {
     "atelier-generation": id,
     ...(warnings.length > 0 ? { "atelier-warnings": warnings.join("; ") } : {}),
@@ -115,7 +123,7 @@ async function makeImages(
   if (request.stream)
     return { status: 200, headers, events: streamImages({ app, caller, id, input, requestId, kind, signal }) }
   const generation = await waitForGeneration(app, caller, id, { waitMs: Number.POSITIVE_INFINITY, signal })
-  throwIfFailed(generation)
+  throwUnlessSucceeded(generation)
   const format = request.format ?? (findModel(app, model).id === "openai/dall-e-3" ? "url" : "b64_json")
   return { status: 200, headers, json: writeImages(app, origin, generation, format) }
 }

@@ -70,15 +70,18 @@ const Picture = z.object({
   revised_prompt: z.string().nullish(),
 })
 
-const Answer = z.object({ data: z.array(Picture).nullish(), usage: Usage.nullish() })
+const used = { quality: z.string().nullish(), background: z.string().nullish() }
+
+const Answer = z.object({ data: z.array(Picture).nullish(), usage: Usage.nullish(), ...used })
 
 function readResponse(body: unknown): Outcome {
-  const { data, usage } = Answer.parse(body)
+  const { data, usage, quality, background } = Answer.parse(body)
+  const shared = { ...(quality ? { quality } : {}), ...(background ? { background } : {}) }
   const bill = usage ? { bill: { usage: withDetails(usage) } } : {}
   const pictures = (data ?? []).flatMap(({ b64_json, url, revised_prompt }): AnsweredPicture[] => {
-    const notes = revised_prompt ? { notes: { revised_prompt } } : {}
-    if (b64_json) return [{ mark: b64_json, ...notes }]
-    return url ? [{ url, ...notes }] : []
+    const notes = { ...shared, ...(revised_prompt ? { revised_prompt } : {}) }
+    if (b64_json) return [{ mark: b64_json, notes }]
+    return url ? [{ url, notes }] : []
   })
   return { state: "done", pictures, ...bill }
 }
@@ -93,6 +96,7 @@ const StreamEvent = z.object({
   type: z.string().optional(),
   b64_json: z.string().optional(),
   partial_image_index: z.int().optional(),
+  ...used,
   usage: Usage.nullish(),
   error: z.unknown().optional(),
 })
@@ -104,8 +108,7 @@ function readEvent(event: string, data: unknown): StreamStep | undefined {
     return { outcome: { state: "failed", failure: readFailure(400, data) ?? { code: "provider_error" } } }
   if (type.endsWith(".partial_image") && step.b64_json)
     return { partial: { mark: step.b64_json, index: step.partial_image_index ?? 0 } }
-  if (type.endsWith(".completed"))
-    return { outcome: readResponse({ data: [{ b64_json: step.b64_json }], usage: step.usage }) }
+  if (type.endsWith(".completed")) return { outcome: readResponse({ ...step, data: [{ b64_json: step.b64_json }] }) }
   return undefined
 }
 
