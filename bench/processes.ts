@@ -1,7 +1,7 @@
 // Processes under test: started on a core of their own, watched through /proc, ended by their id.
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
@@ -111,20 +111,11 @@ function takesConnections(port: number): Promise<boolean> {
 const msPerTick = 10
 
 function cpuMsOf(pid: number): number {
-  const exact = readdirSync(`/proc/${pid}/task`).map((thread) => runtimeOf(`/proc/${pid}/task/${thread}/schedstat`))
-  if (exact.every((ms) => ms !== undefined)) return exact.reduce((sum, ms) => sum + ms, 0)
   // The name, in brackets, may hold spaces; utime and stime are the 14th and 15th field of all.
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ")
   return (Number(fields[11]) + Number(fields[12])) * msPerTick
-}
-
-/** Nanoseconds on a core, where the kernel counts them. */
-function runtimeOf(path: string): number | undefined {
-  try {
-    return Number(readFileSync(path, "utf8").split(" ")[0]) / 1e6
-  } catch {
-    return undefined
-  }
 }
 
 function peakMbOf(pid: number): number {

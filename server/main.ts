@@ -44,6 +44,8 @@ curl -s ${address}/v1/generations -H 'Authorization: Bearer ${key}' -H 'Content-
 `
 }
 
+const lookForParentEveryMs = 500
+
 function stopOnSignals(atelier: Atelier) {
   let stopping = false
   const stop = async (signal: string) => {
@@ -54,6 +56,10 @@ function stopOnSignals(atelier: Atelier) {
     process.exit(0)
   }
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void stop(signal))
+  // The shell that npm puts between dies of a signal without passing it on.
+  const parent = process.ppid
+  if (process.env["npm_lifecycle_event"] !== undefined)
+    setInterval(() => process.ppid !== parent && void stop("npm has ended"), lookForParentEveryMs).unref()
 }
 
 await main().catch((error: unknown) => {
