@@ -19,10 +19,11 @@ function installed() {
 }
 
 if (installed() !== wanted) {
-  console.log("Installing, once …")
+  // Everything to standard error: a command's own output must stay clean.
+  console.error("Installing, once …")
   const npm = process.env.npm_execpath
   const [command, args] = npm ? [process.execPath, [npm, "ci"]] : ["npm", ["ci"]]
-  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" })
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ["inherit", 2, 2] })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(stamp, wanted)
 }

@@ -1,18 +1,16 @@
 // One call to a vendor for a generation, from the request to pictures in storage.
 import type { App } from "../app.ts"
-import type { WayOut } from "../app.ts"
-import { GatewayError } from "../errors.ts"
-import { keepPicture } from "../images/keep.ts"
 import { knownProvider } from "../providers/all.ts"
-import type { AnsweredPicture, Outcome, Provider, ProviderRequest, VendorFailure } from "../providers/provider.ts"
+import type { Outcome, ProviderRequest, VendorFailure } from "../providers/provider.ts"
 import { callVendor } from "../providers/run.ts"
-import type { Answer, Partial } from "../providers/run.ts"
+import type { Answer } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
-import type { Attempt, AttemptPicture, Step } from "./attempts.ts"
+import type { Attempt, Step } from "./attempts.ts"
 import { addEvent } from "./events.ts"
-import type { PartialImage } from "./events.ts"
+import { keepAnswer, keepPartial } from "./pictures.ts"
 import { failureStep } from "./refusals.ts"
-import type { Work } from "./run.ts"
+import { accessTo, wayOut } from "./work.ts"
+import type { Work } from "./work.ts"
 
 // A vendor's cluster may not have heard of a task yet that it has just accepted.
 const taskGraceMs = 15_000
@@ -29,7 +27,7 @@ export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
   try {
     const request = attempt.state === "pending" ? attempt.check : await newRequest(work, attempt)
     const answer = await callVendor<Sealed>({
-      ...{ provider, request, signal, send: wayOut(work).send, ...access(work, provider) },
+      ...{ provider, request, signal, send: wayOut(work).send, ...accessTo(work, provider) },
       openDraft: app.storage.draft,
       forget: (sealed) => sealed.discard(),
       pictureMaxBytes: app.config.pictureMaxMb * 1_000_000,
@@ -55,14 +53,6 @@ function createDeadline(ms: number, canceled: AbortSignal) {
     canceled.removeEventListener("abort", abort)
   }
   return { signal: controller.signal, clear }
-}
-
-const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]
-
-/** The sandbox is every vendor under its real address, and takes any key. */
-function access({ app, generation }: Work, provider: Provider) {
-  const { key, baseUrl } = app.config.vendors[provider.id]!
-  return generation.mode === "test" ? { key: "sandbox", baseUrl: provider.baseUrl } : { key: key!, baseUrl }
 }
 
 async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest> {
@@ -96,11 +86,11 @@ async function nextStep(
     await tellProgress(work, outcome.progress)
     return { state: "pending", check, dueAt: app.clock.now() + outcome.checkAfterMs }
   }
-  const kept = await keepAll(work, attempt, outcome.pictures, pictures, signal)
-  if (kept) return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
+  const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
+  if (kept instanceof Array) return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
   // The vendor made the picture; asking again yields a fresh link to it.
-  if (attempt.state === "pending") return checkAgain(work, request)
-  return failedStep(app, { code: "provider_error", detail: "The vendor's picture could not be fetched or is not one." })
+  if (kept === "unreachable" && attempt.state === "pending") return checkAgain(work, request)
+  return failedStep(app, { code: "provider_error", detail: `The vendor's picture is ${kept}.` })
 }
 
 const checkAgain = ({ app }: Work, check: ProviderRequest): Step => ({
@@ -130,66 +120,6 @@ const failedStep = (app: Pick<App, "clock">, failure: VendorFailure): Step => ({
 function retryStep({ app }: Work, attempt: Attempt, failure: VendorFailure): Step {
   const waitMs = (failure.retryAfterSeconds ?? 2 ** (attempt.ordinal - 1)) * 1000
   return { state: "failed", failure, dueAt: app.clock.now() + waitMs }
-}
-
-/** Undefined where one of the pictures could not be had or is not one. */
-async function keepAll(
-  work: Work,
-  attempt: Attempt,
-  answered: AnsweredPicture[],
-  pictures: Map<string, Sealed>,
-  signal: AbortSignal,
-): Promise<AttemptPicture[] | undefined> {
-  const kept: AttemptPicture[] = []
-  for (const one of answered) {
-    const sealed = "mark" in one ? pictures.get(one.mark) : await downloadResult(work, attempt, one.url, signal)
-    const picture = sealed && (await keepPicture(work.app, sealed))
-    if (!picture) return undefined
-    kept.push({ picture, notes: one.notes ?? {} })
-  }
-  return kept
-}
-
-const downloadsMax = 3
-
-async function downloadResult(
-  work: Work,
-  attempt: Attempt,
-  url: string,
-  signal: AbortSignal,
-): Promise<Sealed | undefined> {
-  const { app } = work
-  for (let count = 1; count <= downloadsMax; count++) {
-    const draft = await app.storage.draft()
-    try {
-      const maxBytes = app.config.pictureMaxMb * 1_000_000
-      const answer = await wayOut(work).download(url, {
-        signal,
-        maxBytes,
-        trust: [access(work, knownProvider(attempt.provider)).baseUrl],
-      })
-      for await (const chunk of answer.body) await draft.write(chunk as Buffer)
-      return await draft.seal()
-    } catch (error) {
-      await draft.discard()
-      signal.throwIfAborted()
-      app.log.warn({ err: error, generation: work.generation.id }, "a vendor's picture could not be downloaded")
-      if (error instanceof GatewayError && error.failure.code === "url_not_allowed") return undefined
-    }
-  }
-  return undefined
-}
-
-async function keepPartial({ app, generation, job }: Work, attempt: Attempt, partial: Partial<Sealed>): Promise<void> {
-  const kept = await keepPicture(app, partial.sealed)
-  if (!kept) return
-  const { mediaType, ...facts } = kept
-  const data: PartialImage = { part: attempt.part, index: partial.index, ...facts, media_type: mediaType }
-  await app.database.transaction(async (tx) => {
-    await app.queue.hold(tx, job)
-    await addEvent(tx, app.clock.now(), generation.id, { type: "partial_image", data })
-  })
-  app.changes.tell(generation.id)
 }
 
 async function tellProgress({ app, generation, job }: Work, percent: number | undefined): Promise<void> {

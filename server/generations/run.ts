@@ -7,7 +7,7 @@ import type { Failure } from "../errors.ts"
 import type { Queries } from "../database/database.ts"
 import type { GenerationRow } from "../database/tables.ts"
 import { knownProvider } from "../providers/all.ts"
-import type { Provider, References } from "../providers/provider.ts"
+import type { References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
 import { insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
 import type { Attempt, Step } from "./attempts.ts"
@@ -19,21 +19,7 @@ import type { Generation } from "./generation.ts"
 import { loadReferences } from "./references.ts"
 import { failureStep } from "./refusals.ts"
 import { findModel, openRoute } from "./start.ts"
-
-/** Everything one round of work on a generation needs. */
-export type Work = {
-  app: App
-  job: Job
-  generation: Generation
-  provider: Provider
-  vendorModel: string
-  /** How many pictures each call shall make, by part. */
-  parts: number[]
-  /** Loaded once, when the first call needs them. */
-  references: () => Promise<References>
-  /** Aborted when the caller cancels. */
-  canceled: AbortSignal
-}
+import type { Work } from "./work.ts"
 
 export async function runGeneration(app: App, job: Job): Promise<void> {
   const row = await generationRow(app.database.query, job.subject)

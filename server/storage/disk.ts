@@ -47,6 +47,7 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
   const heads: Buffer[] = []
   let bytes = 0
   let closed = false
+  let kept = false
 
   async function close() {
     if (closed) return
@@ -55,6 +56,7 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
   }
 
   async function discard() {
+    if (kept) return
     await close().catch(() => undefined)
     await rm(path, { force: true }).catch(() => undefined)
   }
@@ -70,7 +72,11 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
       await file.datasync()
       await close()
       const sha256 = hash.digest("hex")
-      return { sha256, bytes, head: Buffer.concat(heads), keep: () => keep(folders, path, sha256), discard }
+      const keepIt = async () => {
+        await keep(folders, path, sha256)
+        kept = true
+      }
+      return { sha256, bytes, head: Buffer.concat(heads), keep: keepIt, discard }
     },
     discard,
   }

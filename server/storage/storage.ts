@@ -9,6 +9,7 @@ export type Sealed = {
   head: Buffer
   /** Moves the bytes to their name. Once it resolves they survive a crash of the process and of the machine. */
   keep: () => Promise<void>
+  /** Forgets the bytes, unless they were kept. */
   discard: () => Promise<void>
 }
 

@@ -13,6 +13,8 @@ const Refusal = z.object({
 const moderated = ["moderation_blocked", "content_policy_violation"]
 // Answered as 429, but waiting does not help: the operator must pay or raise a limit.
 const unpaid = [
+  // Comes with 400, as if the request were wrong.
+  "billing_hard_limit_reached",
   "insufficient_quota",
   "credit_balance_exhausted",
   "organization_spend_limit_exceeded",
@@ -29,7 +31,7 @@ export function readFailure(status: number, body: unknown): VendorFailure | unde
   if (words.some((word) => unpaid.includes(word)))
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
   if (code === "model_not_found")
-    return { code: "provider_unavailable", detail: "The vendor no longer serves this model." }
+    return { code: "provider_unavailable", detail: "The vendor no longer serves this model.", untouched: true }
   if (status === 400 && param && /^[\w.[\]]{1,64}$/.test(param))
     return {
       code: "invalid_request",

@@ -1,0 +1,28 @@
+// What one round of work on a generation needs, gathered once.
+import type { App, WayOut } from "../app.ts"
+import type { Provider, References } from "../providers/provider.ts"
+import type { Job } from "../queue/queue.ts"
+import type { Generation } from "./generation.ts"
+
+export type Work = {
+  app: App
+  job: Job
+  generation: Generation
+  /** Who makes new calls, and the vendor's own name of the model. */
+  provider: Provider
+  vendorModel: string
+  /** How many pictures each call shall make, by part. */
+  parts: number[]
+  /** Loaded once, when the first call needs them. */
+  references: () => Promise<References>
+  /** Aborted when the caller cancels. */
+  canceled: AbortSignal
+}
+
+export const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]
+
+/** The sandbox is every vendor under its real address, and takes any key. */
+export function accessTo({ app, generation }: Work, provider: Provider): { key: string; baseUrl: string } {
+  const { key, baseUrl } = app.config.vendors[provider.id]!
+  return generation.mode === "test" ? { key: "sandbox", baseUrl: provider.baseUrl } : { key: key!, baseUrl }
+}
