@@ -87,7 +87,7 @@ async function nextStep(
     return { state: "pending", check, dueAt: app.clock.now() + outcome.checkAfterMs }
   }
   const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
-  if (kept instanceof Array) return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
+  if (typeof kept !== "string") return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
   // The vendor made the picture; asking again yields a fresh link to it.
   if (kept === "unreachable" && attempt.state === "pending") return checkAgain(work, request)
   return failedStep(app, { code: "provider_error", detail: `The vendor's picture is ${kept}.` })

@@ -1,4 +1,5 @@
 // What happened to a generation, in order, kept so that a reader who lost the connection misses nothing.
+import { sql } from "kysely"
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import { generationRow, hasEnded } from "./generation.ts"
@@ -21,16 +22,9 @@ export type PartialImage = {
 type NewEvent = { type: EventType; data?: Record<string, unknown> }
 
 export async function addEvent(tx: Queries, now: number, generationId: string, { type, data = {} }: NewEvent) {
-  const { last } = await tx
-    .selectFrom("events")
-    .select((eb) => eb.fn.max("sequence").as("last"))
-    .where("generation_id", "=", generationId)
-    .executeTakeFirstOrThrow()
-  const row = { generation_id: generationId, sequence: Number(last ?? 0) + 1, type, data_json: JSON.stringify(data) }
-  await tx
-    .insertInto("events")
-    .values({ ...row, created_at: now })
-    .execute()
+  const sequence = sql<number>`(select coalesce(max(sequence), 0) + 1 from events where generation_id = ${generationId})`
+  const row = { generation_id: generationId, sequence, type, data_json: JSON.stringify(data), created_at: now }
+  await tx.insertInto("events").values(row).execute()
 }
 
 // Another process may have made the change.

@@ -9,11 +9,12 @@ import type { Attempt } from "./attempts.ts"
 import { addEvent } from "./events.ts"
 import { generationRow, hasEnded } from "./generation.ts"
 
-/** Does nothing while a part is still open, or where the generation has ended already. */
-export async function finishIfComplete(tx: Queries, id: string, parts: number, now: number): Promise<void> {
+/** Whether the generation has ended: now, or before. Does nothing while a part is still open. */
+export async function finishIfComplete(tx: Queries, id: string, parts: number, now: number): Promise<boolean> {
   const row = await generationRow(tx, id)
+  if (!row || hasEnded(row.status)) return true
   const attempts = [...(await latestAttempts(tx, id)).values()].sort((a, b) => a.part - b.part)
-  if (!row || hasEnded(row.status) || attempts.length < parts || !attempts.every(isFinal)) return
+  if (attempts.length < parts || !attempts.every(isFinal)) return false
   const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
   const failed = attempts.flatMap((attempt) => (attempt.state === "failed" ? [attempt.failure] : []))
   for (const [position, { picture, notes }] of made.entries())
@@ -34,6 +35,7 @@ export async function finishIfComplete(tx: Queries, id: string, parts: number, n
     .execute()
   const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
+  return true
 }
 
 /** For work that cannot be done at all any more, such as for a model that is gone from the catalogue. */

@@ -31,7 +31,7 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
     if ("code" in work) return await giveUp(app, job, work)
     const attempts = await latestAttempts(app.database.query, row.id)
     await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
-    await giveBack(work)
+    if (!work.over) await giveBack(work)
   } finally {
     unlisten()
   }
@@ -48,7 +48,7 @@ function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSign
   let loading: Promise<References> | undefined
   const references = () => (loading ??= loadReferences(app, generation.references, canceled))
   const parts = partsOf(generation.input.n, provider.limits.imagesPerCall(route.model, generation.input))
-  return { app, job, generation, provider, vendorModel: route.model, parts, references, canceled }
+  return { app, job, generation, provider, vendorModel: route.model, parts, references, canceled, over: false }
 }
 
 function routeNow(app: App, { model, mode }: Generation): Route | Failure {
@@ -118,7 +118,10 @@ async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
   await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
     await recordStep(tx, attempt.id, step, now)
-    await finishIfComplete(tx, generation.id, work.parts.length, now)
+    const ended = await finishIfComplete(tx, generation.id, work.parts.length, now)
+    // With several parts under way the others still have to write down what came of theirs.
+    if (ended && work.parts.length === 1) await app.queue.done(tx, job)
+    work.over ||= ended && work.parts.length === 1
   })
   app.changes.tell(generation.id)
 }

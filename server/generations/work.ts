@@ -17,6 +17,8 @@ export type Work = {
   references: () => Promise<References>
   /** Aborted when the caller cancels. */
   canceled: AbortSignal
+  /** Set once the job was ended together with the generation. */
+  over: boolean
 }
 
 export const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]

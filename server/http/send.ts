@@ -1,5 +1,4 @@
 // Sends answers: small JSON in one piece, pictures in base64 straight out of storage, events as they come.
-import { once } from "node:events"
 import type { ServerResponse } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { FastifyReply } from "fastify"
@@ -9,8 +8,17 @@ import type { ServerEvent } from "./route.ts"
 /** Waits while the caller reads more slowly than we write; false once he has gone. */
 export async function write(response: ServerResponse, chunk: Uint8Array | string): Promise<boolean> {
   if (response.destroyed) return false
-  if (!response.write(chunk, "latin1")) await Promise.race([once(response, "drain"), once(response, "close")])
+  if (!response.write(chunk, "latin1")) await drained(response)
   return !response.destroyed
+}
+
+/** Leaves no listener behind: a large answer waits hundreds of times. */
+async function drained(response: ServerResponse): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const goOn = () => resolve()
+  response.once("drain", goOn).once("close", goOn)
+  await promise
+  response.off("drain", goOn).off("close", goOn)
 }
 
 /** Takes the response out of fastify's hands, with the headers set so far. */

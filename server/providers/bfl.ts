@@ -55,9 +55,10 @@ const Submitted = z.object({ id: z.string(), polling_url: z.url() })
 
 const Result = z.object({
   status: z.string(),
-  progress: z.number().nullish(),
-  cost: z.number().nullish(),
-  result: z.object({ sample: z.string().nullish(), seed: z.int().nullish() }).nullish(),
+  // The picture is paid for: it must not be lost to something beside it that cannot be read.
+  progress: z.number().nullish().catch(null),
+  cost: z.number().nullish().catch(null),
+  result: z.object({ sample: z.string().nullish(), seed: z.int().nullish().catch(null) }).nullish(),
 })
 
 const endings: Record<string, VendorFailure> = {
@@ -96,11 +97,13 @@ function readResponse(body: unknown): Outcome {
 // The description does not say whether progress is a share or a percentage; both have been seen in clients.
 const percent = (progress: number) => Math.min(99, progress <= 1 ? progress * 100 : progress)
 
+const Missing = z.object({ status: z.literal("Task not found") })
 const Rejected = z.object({ detail: z.array(z.object({ loc: z.array(z.union([z.string(), z.int()])) })) })
 
 function readFailure(status: number, body: unknown): VendorFailure | undefined {
   if (status === 402)
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
+  if (status === 404 && Missing.safeParse(body).success) return endings["Task not found"]
   const rejected = Rejected.safeParse(body)
   if (status !== 422 || !rejected.success) return undefined
   const problems = rejected.data.detail.map(({ loc }) => {

@@ -35,7 +35,7 @@ const completed = (kind: string, text: string, more: object = {}): Event => {
 
 const usage = { input_tokens: 14, output_tokens: 272, total_tokens: 286 }
 const countedUsage = { ...usage, output_tokens_details: { image_tokens: 272, text_tokens: 0 } }
-const aPicture = { state: "done", pictures: [{ mark: "picture:0" }] } as const
+const aPicture = { state: "done", pictures: [{ mark: "picture:0", notes: {} }] } as const
 
 describe("OpenAI's stream", () => {
   for (const kind of ["image_generation", "image_edit"]) {

@@ -1,8 +1,7 @@
 // A vendor that answers from a script, and pictures kept in memory: what the tests of this room call callVendor with.
 import { Readable } from "node:stream"
 import type { Draft } from "../bodies/draft.ts"
-import type { WrittenBody } from "../bodies/write.ts"
-import type { IncomingResponse, OutgoingRequest, Send } from "../egress/send.ts"
+import type { IncomingResponse, OutgoingBody, OutgoingRequest, Send } from "../egress/send.ts"
 import type { Provider, ProviderRequest } from "./provider.ts"
 import { callVendor } from "./run.ts"
 import type { Answer, Call } from "./run.ts"
@@ -38,7 +37,7 @@ export function memoryDrafts() {
   return { openDraft, forget, left: () => writing + kept.size }
 }
 
-export async function readStored({ chunks }: Pick<WrittenBody, "chunks">): Promise<string> {
+export async function readStored({ chunks }: Pick<OutgoingBody, "chunks">): Promise<string> {
   const parts: Uint8Array[] = []
   for await (const chunk of chunks()) parts.push(Buffer.from(chunk))
   return Buffer.concat(parts).toString()
@@ -67,13 +66,13 @@ export function answer(body: unknown, type = "application/json", status = 200): 
   return respond(isText ? JSON.stringify(body) : body, { status, headers: { "content-type": type } })
 }
 
-/** Pictures as a vendor would show them, one after another, and then whatever `end` does to the connection. */
-export const breaking = (text: string, error: Error): Send => {
+/** An answer that breaks off after some of its text. */
+export const breaking = (text: string, error: Error, type = "application/json"): Send => {
   async function* pieces() {
     yield Buffer.from(text)
     throw error
   }
-  const headers = { "content-type": "application/json" }
+  const headers = { "content-type": type }
   return async () => ({ status: 200, headers, body: Readable.from(pieces(), { objectMode: false }) })
 }
 

@@ -7,7 +7,7 @@ import { pictureMark } from "../bodies/scanner.ts"
 import { formBody, jsonBody } from "../bodies/write.ts"
 import type { IncomingResponse, OutgoingRequest, Send } from "../egress/send.ts"
 import { failureOfStatus } from "./failures.ts"
-import type { Outcome, Provider, ProviderRequest, VendorFailure } from "./provider.ts"
+import type { Outcome, Provider, ProviderRequest, StreamStep, VendorFailure } from "./provider.ts"
 
 export type Partial<Sealed> = { index: number; sealed: Sealed }
 
@@ -33,7 +33,8 @@ export type Answer<Sealed> = {
 /** Never rejects for what a vendor does or fails to do; only for faults of our own, such as a full disk. */
 export async function callVendor<Sealed>(call: Call<Sealed>): Promise<Answer<Sealed>> {
   const url = addressOf(call)
-  if (!url) return failed({ code: "provider_error" }, `link outside of the vendor's hosts: ${call.request.path}`)
+  if (!url)
+    return failed({ code: "provider_error", ofTask: true }, `link outside of the vendor's hosts: ${call.request.path}`)
   let response: IncomingResponse
   try {
     response = await call.send(writeRequest(call, url))
@@ -103,30 +104,66 @@ async function interpret<Sealed>(
 ): Promise<Answer<Sealed>> {
   try {
     const outcome = read()
-    if (outcome.state === "done" && outcome.pictures.length > 0) return { outcome, pictures }
-    for (const sealed of pictures.values()) await call.forget(sealed)
-    if (outcome.state !== "done")
-      return { outcome, pictures: new Map(), cause: outcome.state === "failed" ? value : undefined }
-    return failed({ code: "provider_error", detail: "The vendor answered without a picture.", ofTask: true }, value)
+    await forgetAllBut(call, pictures, marksOf(outcome))
+    if (outcome.state === "failed") return { outcome, pictures, cause: value }
+    if (outcome.state === "pending")
+      return outcome.check || call.request.method === "GET" ? { outcome, pictures } : failed(lostTask, value)
+    return outcome.pictures.length > 0 ? { outcome, pictures } : failed(noPicture, value)
   } catch (error) {
-    for (const sealed of pictures.values()) await call.forget(sealed)
-    return failed(
-      { code: "provider_error", detail: "The vendor's answer could not be understood.", ofTask: true },
-      error,
-    )
+    await forgetAllBut(call, pictures, [])
+    return failed(notUnderstood, error)
+  }
+}
+
+const noPicture: VendorFailure = {
+  code: "provider_error",
+  detail: "The vendor answered without a picture.",
+  ofTask: true,
+}
+
+const notUnderstood: VendorFailure = {
+  code: "provider_error",
+  detail: "The vendor's answer could not be understood.",
+  ofTask: true,
+}
+
+// Sending the same request again, as for a check, would order the picture again.
+const lostTask: VendorFailure = {
+  code: "outcome_unknown",
+  detail: "The vendor took the request and did not say where to ask for the picture.",
+  ofTask: true,
+}
+
+const marksOf = (outcome: Outcome): string[] =>
+  outcome.state === "done" ? outcome.pictures.flatMap((picture) => ("mark" in picture ? picture.mark : [])) : []
+
+async function forgetAllBut<Sealed>(call: Call<Sealed>, pictures: Map<string, Sealed>, wanted: string[]) {
+  for (const [mark, sealed] of pictures) {
+    if (wanted.includes(mark)) continue
+    pictures.delete(mark)
+    await call.forget(sealed)
   }
 }
 
 async function readStream<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
   for await (const { event, value, pictures } of readEvents<Sealed>(response.body, readOptions(call))) {
     const marked = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
-    const step = call.provider.readEvent?.(event, value)
+    const step = readStep(call.provider, event, value)
     if (step && "outcome" in step) return interpret(call, marked, () => step.outcome, value)
     const sealed = step && marked.get(step.partial.mark)
+    await forgetAllBut(call, marked, sealed ? [step.partial.mark] : [])
     if (sealed) await call.onPartial({ index: step.partial.index, sealed })
-    else for (const unused of marked.values()) await call.forget(unused)
   }
   return failed({ code: "provider_error", detail: "The vendor's stream ended without a picture." }, undefined)
+}
+
+/** An event that cannot be understood ends the stream, as such an answer would. */
+function readStep({ readEvent }: Provider, event: string, value: unknown): StreamStep | undefined {
+  try {
+    return readEvent?.(event, value)
+  } catch {
+    return { outcome: { state: "failed", failure: notUnderstood } }
+  }
 }
 
 async function readRefusal<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
@@ -162,7 +199,12 @@ function failureOfSending(error: unknown, signal: AbortSignal): VendorFailure {
 }
 
 function isOfTheConnection(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted || /^(UND_ERR_|ECONN|EPIPE|ETIMEDOUT|ERR_STREAM|HPE_)/.test(codeOf(error))
+  return (
+    signal.aborted ||
+    /^(UND_ERR_|ECONN|EPIPE|EPROTO|ETIMEDOUT|E(HOST|NET)(UNREACH|DOWN|RESET)|ERR_SSL|ERR_STREAM|HPE_)/.test(
+      codeOf(error),
+    )
+  )
 }
 
 function failureOfReading(error: unknown, signal: AbortSignal): VendorFailure {

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from "node:crypto"
 import { constants } from "node:fs"
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Draft } from "../bodies/draft.ts"
 import { headBytes, sha256Pattern } from "./storage.ts"
 import type { Sealed, Storage } from "./storage.ts"
@@ -12,8 +12,7 @@ type Folders = { objects: string; drafts: string }
 
 export async function diskStorage(folder: string): Promise<Storage> {
   const folders = { objects: join(folder, "objects"), drafts: join(folder, "drafts") }
-  await mkdir(folders.objects, { recursive: true, mode: 0o700 })
-  await mkdir(folders.drafts, { recursive: true, mode: 0o700 })
+  await makeFolders(folders)
   await removeOldDrafts(folders.drafts)
   return {
     draft: () => openDraft(folders),
@@ -21,6 +20,14 @@ export async function diskStorage(folder: string): Promise<Storage> {
     remove: (sha256) => rm(pathOf(folders, sha256), { force: true }),
     check: () => checkWriting(folders),
   }
+}
+
+/** One folder for each first two digits of a name, so that none grows too large to list. */
+async function makeFolders({ objects, drafts }: Folders) {
+  const digits = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"))
+  const paths = [drafts, ...digits.map((two) => join(objects, two))]
+  await Promise.all(paths.map((path) => mkdir(path, { recursive: true, mode: 0o700 })))
+  await syncFolder(objects)
 }
 
 // Another process on the same folder may be writing drafts now, so only those that nobody touches are removed.
@@ -91,11 +98,8 @@ async function writeAll(file: FileHandle, part: Uint8Array, position: number) {
 
 async function keep(folders: Folders, draft: string, sha256: string) {
   const path = pathOf(folders, sha256)
-  const parent = join(folders.objects, sha256.slice(0, 2))
-  const made = await mkdir(parent, { recursive: true, mode: 0o700 })
   await rename(draft, path)
-  await syncFolder(parent)
-  if (made !== undefined) await syncFolder(folders.objects)
+  await syncFolder(dirname(path))
 }
 
 // The rename itself is only durable once the folder is.

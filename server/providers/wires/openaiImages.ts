@@ -54,7 +54,7 @@ function filePart(name: string, label: string, file: ReferencePicture): FormPart
   return { name, fileName: `${label}.${file.mediaType.slice("image/".length)}`, type: file.mediaType, file }
 }
 
-const details = z.object({ image_tokens: z.int().default(0), text_tokens: z.int().default(0) }).optional()
+const details = z.object({ image_tokens: z.int().default(0), text_tokens: z.int().default(0) }).nullish()
 
 const Usage = z.object({
   input_tokens: z.int(),
@@ -67,12 +67,17 @@ const Usage = z.object({
 const Picture = z.object({
   b64_json: z.string().nullish(),
   url: z.string().nullish(),
-  revised_prompt: z.string().nullish(),
+  revised_prompt: z.string().nullish().catch(null),
 })
 
-const used = { quality: z.string().nullish(), background: z.string().nullish() }
+// The picture is paid for: it must not be lost to something beside it that cannot be read.
+const beside = {
+  usage: Usage.nullish().catch(null),
+  quality: z.string().nullish().catch(null),
+  background: z.string().nullish().catch(null),
+}
 
-const Answer = z.object({ data: z.array(Picture).nullish(), usage: Usage.nullish(), ...used })
+const Answer = z.object({ data: z.array(Picture).nullish(), ...beside })
 
 function readResponse(body: unknown): Outcome {
   const { data, usage, quality, background } = Answer.parse(body)
@@ -93,18 +98,17 @@ function withDetails({ input_tokens_details: given, output_tokens_details: made,
 }
 
 const StreamEvent = z.object({
-  type: z.string().optional(),
-  b64_json: z.string().optional(),
-  partial_image_index: z.int().optional(),
-  ...used,
-  usage: Usage.nullish(),
+  type: z.string().nullish(),
+  b64_json: z.string().nullish(),
+  partial_image_index: z.int().nullish(),
+  ...beside,
   error: z.unknown().optional(),
 })
 
 function readEvent(event: string, data: unknown): StreamStep | undefined {
   const step = StreamEvent.parse(data)
   const type = step.type ?? event
-  if (event === "error" || step.error !== undefined)
+  if (event === "error" || (step.error !== undefined && step.error !== null))
     return { outcome: { state: "failed", failure: readFailure(400, data) ?? { code: "provider_error" } } }
   if (type.endsWith(".partial_image") && step.b64_json)
     return { partial: { mark: step.b64_json, index: step.partial_image_index ?? 0 } }
