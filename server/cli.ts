@@ -1,13 +1,18 @@
 // The atelier command: looks after an installation from the shell, whether its server runs or not.
+import { once } from "node:events"
+import type { AddressInfo } from "node:net"
 import { parseArgs } from "node:util"
 import { createKey, defaultProject } from "./accounts/keys.ts"
 import { openData } from "./compose.ts"
-import { readConfig } from "./config.ts"
+import { baseUrlNameOf, readConfig } from "./config.ts"
 import { allProviders } from "./providers/all.ts"
+import { createSandbox } from "./sandbox/sandbox.ts"
+import { createSandboxServer } from "./sandbox/serve.ts"
 
 const usage = `Usage: atelier <command>
 
   keys create --mode test|live    make an API key and print it; it is shown only this once
+  sandbox                         serve the imitated vendors over HTTP, for anyone's tests
 
 Settings come from the environment, as for the server: docs/guide/configuration.md`
 
@@ -23,10 +28,20 @@ const createKeyCommand: Command = async (args) => {
   return key
 }
 
-const commands: Record<string, Command> = { "keys create": createKeyCommand }
+const sandboxCommand: Command = async () => {
+  const { sandboxHost: host, sandboxPort, sandboxPace: pace } = readConfig(process.env, allProviders)
+  const server = createSandboxServer(createSandbox({ pace }))
+  server.listen(sandboxPort, host)
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  const prefixes = allProviders.map(({ id }) => `  ${baseUrlNameOf(id)}=http://${host}:${port}/${id}/v1`)
+  return ["The sandbox imitates these vendors; any key opens them. Set as base URL:", ...prefixes].join("\n")
+}
+
+const commands: Record<string, Command> = { "keys create": createKeyCommand, sandbox: sandboxCommand }
 
 async function main([first = "", second = "", ...rest]: string[]) {
-  const command = commands[`${first} ${second}`]
+  const command = commands[`${first} ${second}`.trim()]
   if (command) return console.log(await command(rest))
   console.error(usage)
   process.exitCode = first === "" || first === "help" || first === "--help" ? 0 : 2

@@ -74,6 +74,13 @@ export const settings = {
     ranges,
     "Ranges of your own network that image URLs may point to. Empty: public addresses only.",
   ),
+  sandboxHost: setting(
+    "ATELIER_SANDBOX_HOST",
+    "127.0.0.1",
+    z.string().min(1),
+    "The address that `npm run sandbox` listens on.",
+  ),
+  sandboxPort: setting("ATELIER_SANDBOX_PORT", "8790", whole(0, 65535), "The port that `npm run sandbox` listens on."),
   sandboxPace: setting(
     "ATELIER_SANDBOX_PACE",
     "human",
@@ -122,14 +129,8 @@ export function readConfig(environment: Environment, vendors: ConfigurableVendor
   return { ...values, dataFolder: resolve(values.dataFolder), vendors: Object.fromEntries(access) }
 }
 
-// Settings of other programs of this project, which share the prefix.
-const othersNames = [
-  "ATELIER_SANDBOX_PORT",
-  "ATELIER_SANDBOX_HOST",
-  "ATELIER_VENDOR_SPECS",
-  "ATELIER_KEY",
-  "ATELIER_URL",
-]
+// Read by tests, not by the server.
+const othersNames = ["ATELIER_VENDOR_SPECS"]
 
 function unknownNames(environment: Environment): string[] {
   const known = Object.values(settings).map(({ name }) => name)

@@ -11,10 +11,10 @@ export function nearest(wrong: string, known: readonly string[], count = 1): str
     .map(({ name }) => name)
 }
 
-/** Levenshtein distance; a name that contains the other whole counts as near. */
+/** Levenshtein distance; a name that contains the other whole counts as near, but not as the nearest. */
 function distanceOf(a: string, b: string): number {
   if (a.length > 200) return a.length
-  if (a.length > 3 && (b.includes(a) || a.includes(b))) return 1
+  const contained = Math.min(a.length, b.length) > 3 && (b.includes(a) || a.includes(b))
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (const [i, character] of [...a].entries()) {
     const next = [i + 1]
@@ -22,5 +22,5 @@ function distanceOf(a: string, b: string): number {
       next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (character === other ? 0 : 1)))
     row = next
   }
-  return row[b.length]!
+  return contained ? Math.min(2, row[b.length]!) : row[b.length]!
 }

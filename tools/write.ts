@@ -40,16 +40,6 @@ ${rows([
     `\`${baseUrl}\``,
   ]),
 ])}
-
-## Sandbox over HTTP
-
-${rows([
-  ["Name", "Default", "Meaning"],
-  ["---", "---", "---"],
-  ["`ATELIER_SANDBOX_PORT`", "`8790`", "The port that `npm run sandbox` listens on."],
-  ["`ATELIER_SANDBOX_HOST`", "`127.0.0.1`", "The address that it listens on."],
-  ["`ATELIER_SANDBOX_PACE`", "`human`", "As above."],
-])}
 `
 
 const sandbox = `# The sandbox

@@ -56,7 +56,8 @@ export function refusal(problems: Problem[], at = ""): GatewayError {
 /** Renames synonyms and drops what says nothing: null, and an empty reference picture. */
 function withKnownNames(model: Model, given: Record<string, unknown>, problems: Problem[]): Record<string, unknown> {
   const known = Object.keys(model.parameters.shape)
-  const wanted: Record<string, unknown> = {}
+  // Without a prototype, so that a parameter named "constructor" is as unknown as any other.
+  const wanted = Object.create(null) as Record<string, unknown>
   for (const [name, value] of Object.entries(given)) {
     const synonym = model.synonyms[name] ?? commonSynonyms[name]
     const param = !known.includes(name) && synonym !== undefined && known.includes(synonym) ? synonym : name
@@ -113,7 +114,11 @@ function allowed(issue: z.core.$ZodIssue): string {
   if (issue.code === "too_small") return `must be ${of(issue.origin, issue.minimum, "at least")}`
   if (issue.code === "not_multiple_of") return `must be a multiple of ${issue.divisor}`
   if (issue.code === "invalid_format") return `must match ${issue.pattern ?? issue.format}`
-  if (issue.code === "invalid_union") return "must be a string or a list of strings"
+  if (issue.code === "invalid_union") {
+    // A list of strings that is too long is wrong for its length, not for its type.
+    const closer = issue.errors.flat().find(({ code }) => code !== "invalid_type")
+    return closer ? allowed(closer) : "must be a string or a list of strings"
+  }
   return `is not valid: ${issue.message}`
 }
 

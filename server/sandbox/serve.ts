@@ -55,21 +55,3 @@ function sendNotFound(response: ServerResponse): void {
   response.writeHead(404, { "content-type": "text/plain; charset=utf-8" })
   response.end("The sandbox serves OpenAI under /openai and Black Forest Labs under /bfl.\n")
 }
-
-function main(): void {
-  const { ATELIER_SANDBOX_HOST: host = "127.0.0.1", ATELIER_SANDBOX_PORT: port = "8790" } = process.env
-  const pace = process.env.ATELIER_SANDBOX_PACE === "none" ? "none" : "human"
-  const server = createSandboxServer(createSandbox({ pace }))
-  server.on("error", (error) => {
-    console.error(`Cannot listen on ${host}:${port}: ${error.message}`)
-    console.error("Choose another address with ATELIER_SANDBOX_HOST and ATELIER_SANDBOX_PORT.")
-    process.exitCode = 1
-  })
-  server.listen(Number(port), host, () => {
-    console.log("The sandbox imitates these vendors; any key opens them. Set as base URL:")
-    console.log(`  OpenAI              http://${host}:${port}/openai/v1`)
-    console.log(`  Black Forest Labs   http://${host}:${port}/bfl/v1`)
-  })
-}
-
-if (import.meta.main) main()
