@@ -81,12 +81,20 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       stopping.abort()
       await worker.stop()
       closing.abort()
-      await server.close()
+      await closeServer(server)
       await vendors.close()
       await database.close()
       unlock()
     },
   }
+}
+
+const lookForIdleEveryMs = 50
+
+/** A connection that was busy when the closing began is idle after its answer, and would be held open for a minute. */
+async function closeServer(server: FastifyInstance): Promise<void> {
+  const looking = setInterval(() => server.server.closeIdleConnections(), lookForIdleEveryMs)
+  await server.close().finally(() => clearInterval(looking))
 }
 
 function waysOut(config: Config, send: WayOut["send"]): Pick<App, "waysOut" | "fetchUrl"> {

@@ -78,6 +78,9 @@ export function formBody(parts: FormPart[]): WrittenBody {
 }
 
 function partHead(boundary: string, part: FormPart): string {
-  const file = "file" in part ? `; filename="${part.fileName}"\r\nContent-Type: ${part.type}` : ""
-  return `--${boundary}\r\nContent-Disposition: form-data; name="${part.name}"${file}\r\n\r\n`
+  const file = "file" in part ? `; filename="${inHead(part.fileName)}"\r\nContent-Type: ${part.type}` : ""
+  return `--${boundary}\r\nContent-Disposition: form-data; name="${inHead(part.name)}"${file}\r\n\r\n`
 }
+
+/** As browsers write names that would otherwise end the line or the quotation. */
+const inHead = (name: string): string => name.replaceAll(/["\r\n]/g, encodeURIComponent)

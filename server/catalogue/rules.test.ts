@@ -86,8 +86,8 @@ describe("OpenAI", () => {
   })
 
   it("knows no fidelity where the vendor refuses it: mini, and the second generation", () => {
-    const without = modelsOf("openai", "image").filter((model) => !has(model, "input_fidelity"))
-    assert.deepEqual(without.map(({ id }) => id).sort(), ["openai/gpt-image-1-mini", "openai/gpt-image-2"])
+    for (const model of modelsOf("openai", "image"))
+      assert.equal(has(model, "input_fidelity"), !/-mini$|gpt-image-2/.test(model.id), model.id)
   })
 
   const free = modelsOf("openai", "size").filter((model) => {
@@ -146,7 +146,7 @@ describe("FLUX", () => {
   it("takes ratios from 21:9 to 9:21", () => {
     for (const model of ratios) {
       for (const aspect_ratio of ["21:9", "9:21", "1:1", "7:3", "16:9", "2:1", "20:9"]) takes(model, { aspect_ratio })
-      for (const aspect_ratio of ["21:8", "8:21", "3:1", "1:3", "5:2"])
+      for (const aspect_ratio of ["19:8", "8:19", "12:5", "5:12", "3:1"])
         refuses(model, { aspect_ratio }, "aspect_ratio: aspect_ratio must be from 21:9 to 9:21")
       for (const aspect_ratio of ["0:1", "1:0", "22:10", "1.5:1", "auto", "16:9:1", " "])
         assert.match(faultsOf(model, { aspect_ratio }).join(), /^aspect_ratio: aspect_ratio must match /)
@@ -165,7 +165,7 @@ describe("FLUX", () => {
     const ratio = "aspect_ratio: aspect_ratio cannot be given together with a size in pixels"
     for (const model of flux2) {
       takes(model, { width: 1024, height: 768 })
-      takes(model, { size: "1024x768" })
+      for (const size of ["1024x768", "2048x2048", "64x64", "4096x1024"]) takes(model, { size })
       takes(model, { size: "2K", aspect_ratio: "2:1" })
       refuses(model, { width: 1024 }, "height: width and height go together")
       refuses(model, { height: 1024 }, "width: width and height go together")

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import type { KeyHolder } from "../accounts/keys.ts"
 import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
-import type { Failure } from "../errors.ts"
+import type { Failure, FailureCode } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { authenticate } from "./authenticate.ts"
 import { mountDocs } from "./docs.ts"
@@ -35,7 +35,14 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // A connection that is still being answered is not cut when the server stops.
     forceCloseConnections: "idle",
+    // A path it cannot decode; no hook runs for it.
+    frameworkErrors: (error, request, reply) => {
+      reply.header("x-request-id", request.id)
+      void answerFailure(app, request, reply, phrase, error)
+    },
   })
+  // Only routes mounted after it know it.
+  server.setErrorHandler((error, request, reply) => answerFailure(app, request, reply, phrase, error))
   server.removeAllContentTypeParsers()
   await server.register(multipart)
   server.addContentTypeParser("*", (_request, payload, done) => done(null, payload))
@@ -47,7 +54,6 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   server.setNotFoundHandler((request, reply) =>
     answerFailure(app, request, reply, phrase, unknownPath(routes, request)),
   )
-  server.setErrorHandler((error, request, reply) => answerFailure(app, request, reply, phrase, error))
   return server
 }
 
@@ -137,12 +143,14 @@ async function answerFailure(app: App, request: FastifyRequest, reply: FastifyRe
   await sendJson(reply, status, body)
 }
 
+const refusals: Partial<Record<number, FailureCode>> = { 413: "too_large", 415: "media_type_not_allowed" }
+
 function asFailure(error: unknown): Failure {
   if (error instanceof GatewayError) return error.failure
   const { statusCode } = error as { statusCode?: number }
   // fastify's own refusals: a path or a header it cannot read.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return { code: statusCode === 413 ? "too_large" : "invalid_request" }
+    return { code: refusals[statusCode] ?? "invalid_request" }
   return { code: "internal" }
 }
 
