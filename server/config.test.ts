@@ -162,6 +162,8 @@ describe("a vendor", () => {
 
   it("is refused an address that is none of the web's", () => {
     for (const given of ["api.openai.com", "ftp://api.openai.com", "localhost:8789", "/v1", " "])
-      assert.deepEqual(problems({ OPENAI_BASE_URL: given }), ["OPENAI_BASE_URL must be an http or https address"])
+      assert.deepEqual(problems({ OPENAI_BASE_URL: given }), [
+        "OPENAI_BASE_URL must be an http or https address without user, query or fragment",
+      ])
   })
 })

@@ -12,9 +12,12 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
 
-const webAddress = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "an http or https address")
+const webAddress = z.string().refine((text) => {
+  const url = URL.parse(text)
+  return (
+    url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === ""
+  )
+}, "an http or https address without user, query or fragment")
 
 const ranges = z
   .string()
@@ -84,13 +87,13 @@ export const settings = {
   sandboxPace: setting(
     "ATELIER_SANDBOX_PACE",
     "human",
-    z.enum(["human", "none"]),
+    z.enum(["human", "none"], "human or none"),
     "`human`: the imitated vendors take about a second. `none`: they answer at once, for tests.",
   ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",
     "info",
-    z.enum(["debug", "info", "warn", "error", "silent"]),
+    z.enum(["debug", "info", "warn", "error", "silent"], "debug, info, warn, error or silent"),
     "How much is written to standard error.",
   ),
 } satisfies Record<string, Setting<unknown>>
@@ -148,7 +151,8 @@ function readVendor(environment: Environment, vendor: ConfigurableVendor, proble
   const given = environment[baseUrlNameOf(vendor.id)] || vendor.baseUrl
   const key = environment[keyName]?.trim() || undefined
   const parsed = webAddress.safeParse(given)
-  if (!parsed.success) problems.push(`${baseUrlNameOf(vendor.id)} must be an http or https address`)
+  if (!parsed.success)
+    problems.push(`${baseUrlNameOf(vendor.id)} must be an http or https address without user, query or fragment`)
   return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, keyName }
 }
 

@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const stamp = `${root}/node_modules/.installed-from`
 const lock = `${root}/.installing`
-const wanted = createHash("sha256").update(readFileSync(`${root}/package-lock.json`)).digest("hex")
+const wanted = createHash("sha256")
+  .update(readFileSync(`${root}/package-lock.json`))
+  .digest("hex")
 
 function isInstalled() {
   try {

@@ -46,7 +46,7 @@ const flux2 = z.object({
   image: images(8),
   size: z
     .string()
-    .regex(/^(auto|[12]K|\d{2,4}x\d{2,4})$/)
+    .regex(/^(auto|[12]K|[1-9]\d{1,3}x[1-9]\d{1,3})$/)
     .optional()
     .meta({
       title: "Size",
@@ -98,6 +98,12 @@ const oneWayToSize: Rule = ({ input }) => {
   return undefined
 }
 
+/** With a reference picture its shape is the vendor's to follow, and 1K of an unknown shape cannot be asked for. */
+const sizeNeedsShape: Rule = ({ input, images: given }) =>
+  given > 0 && /^[12]K$/.test(String(input["size"])) && input["aspect_ratio"] === undefined
+    ? { param: "size", message: "size 1K or 2K together with image needs aspect_ratio" }
+    : undefined
+
 const legalPixels: Rule = ({ input }) => {
   const [width, height] = /^\d+x\d+$/.test(String(input["size"]))
     ? String(input["size"]).split("x").map(Number)
@@ -111,7 +117,7 @@ const legalPixels: Rule = ({ input }) => {
       }
 }
 
-const flux2Rules = [strictWithImages, legalRatio, oneWayToSize, legalPixels]
+const flux2Rules = [strictWithImages, legalRatio, oneWayToSize, sizeNeedsShape, legalPixels]
 const kontextRules = [strictWithImages, legalRatio]
 
 export const bfl = family("bfl", {

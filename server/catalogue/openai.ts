@@ -41,7 +41,7 @@ const gpt = z.object({
 const gpt2 = gpt.omit({ input_fidelity: true }).extend({
   size: z
     .string()
-    .regex(/^(auto|[124]K|\d{3,4}x\d{3,4})$/)
+    .regex(/^(auto|[124]K|[1-9]\d{2,3}x[1-9]\d{2,3})$/)
     .default("auto")
     .meta({
       title: "Size",

@@ -64,8 +64,9 @@ describe("nonsense", () => {
     for (const model of allModels) {
       for (const [name, field] of Object.entries(schemaOf(model))) {
         const message = (value: unknown) => {
-          const [problem, ...more] = problemsOf(model, { prompt, [name]: value })
-          assert.deepEqual([problem?.param, more], [name, []])
+          // What it breaks together with other fields comes after it.
+          const [problem] = problemsOf(model, { prompt, [name]: value })
+          assert.equal(problem?.param, name)
           assert.ok(problem!.message.startsWith(`${name} `))
           return problem!.message
         }

@@ -29,17 +29,19 @@ export function readInput(model: Model, given: Record<string, unknown>, at = "")
   const wanted = withKnownNames(model, given, problems)
   const parsed = model.parameters.safeParse(wanted)
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, model, wanted)))
-  if (!parsed.success || problems.length > 0) throw refusal(problems, at)
-  const { image, mask, ...rest } = parsed.data as Record<string, unknown>
+  // What is wrong only together is said with the rest, about as much of it as is right by itself.
+  const { image, mask, ...rest } = (parsed.success ? parsed.data : wanted) as Record<string, unknown>
   const read = { input: { n: 1, ...rest } as Input, images: list(image), mask: mask as string | undefined }
-  for (const rule of model.rules) {
-    const problem = rule({ input: read.input, images: read.images.length, mask: read.mask !== undefined })
-    if (problem) problems.push(problem)
-  }
-  if (read.mask !== undefined && read.images.length === 0)
-    problems.push({ param: "mask", message: "mask needs image, the picture it belongs to" })
+  const wrong = new Set(problems.map(({ param }) => param))
+  problems.push(...brokenRules(model, read).filter(({ param }) => !wrong.has(param)))
   if (problems.length > 0) throw refusal(problems, at)
   return read
+}
+
+function brokenRules(model: Model, { input, images, mask }: ReadInput): Problem[] {
+  const given = { input, images: images.length, mask: mask !== undefined }
+  const alone = { param: "mask", message: "mask needs image, the picture it belongs to" }
+  return [...model.rules.flatMap((rule) => rule(given) ?? []), ...(given.mask && given.images === 0 ? [alone] : [])]
 }
 
 const list = (value: unknown): string[] => (value === undefined ? [] : Array.isArray(value) ? value : [value as string])
@@ -61,7 +63,7 @@ function withKnownNames(model: Model, given: Record<string, unknown>, problems: 
   for (const [name, value] of Object.entries(given)) {
     const synonym = model.synonyms[name] ?? commonSynonyms[name]
     const param = !known.includes(name) && synonym !== undefined && known.includes(synonym) ? synonym : name
-    if (value === null || value === undefined || saysNothing(param, value)) continue
+    if (value === null || value === undefined || saysNothing(synonym ?? name, value)) continue
     if (param in wanted) {
       problems.push({ param: name, message: `${name} and another name of ${param} are both given` })
       continue
@@ -71,8 +73,9 @@ function withKnownNames(model: Model, given: Record<string, unknown>, problems: 
   return wanted
 }
 
+/** Several clients send an empty reference picture with every request. */
 const saysNothing = (param: string, value: unknown): boolean =>
-  (param === "image" || param === "mask" || param === "refer_image") &&
+  (param === "image" || param === "mask") &&
   (value === "" || (Array.isArray(value) && value.every((item) => item === "")))
 
 const withoutEmpty = (value: unknown): unknown =>
@@ -82,7 +85,7 @@ const withoutEmpty = (value: unknown): unknown =>
 function equivalent(model: Model, param: string, value: unknown): unknown {
   if (typeof value !== "string") return value
   if (param === "size") {
-    const spelled = /^\d+\s*[*×X]\s*\d+$/.test(value) ? value.replace(/\s*[*×X]\s*/, "x") : value
+    const spelled = value.replace(/^(\d+)\s*[*×xX]\s*(\d+)$/, "$1x$2")
     return /^[1-9]k$/.test(spelled) ? spelled.toUpperCase() : spelled
   }
   if (param === "aspect_ratio") return value.replace(/^(\d+)\s*[x/]\s*(\d+)$/i, "$1:$2")

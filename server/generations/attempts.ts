@@ -24,14 +24,15 @@ export type Attempt = {
   | { state: "failed"; failure: VendorFailure }
 )
 
-const attemptsMax = 3
+/** Tries of one part. A vendor that was only busy may be asked once more than one that failed. */
+const attemptsMax = ({ code }: VendorFailure): number => (code === "provider_busy" ? 3 : 2)
 
 /** Whether the part may be tried once more: only where the vendor surely did no work. */
 export const mayTryAgain = (attempt: Attempt): boolean =>
   attempt.state === "failed" &&
   attempt.failure.untouched === true &&
   isPassing(attempt.failure) &&
-  attempt.ordinal < attemptsMax
+  attempt.ordinal < attemptsMax(attempt.failure)
 
 const isPassing = ({ code }: VendorFailure): boolean => code === "provider_busy" || code === "provider_error"
 

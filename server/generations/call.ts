@@ -64,7 +64,7 @@ async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest
   const provider = knownProvider(attempt.provider)
   return provider.writeRequest(
     attempt.vendorModel,
-    typeof seed === "number" ? { ...input, seed: seed + attempt.part } : input,
+    typeof seed === "number" && attempt.part > 0 ? { ...input, seed: (seed + attempt.part) % 2 ** 31 } : input,
   )
 }
 

@@ -6,17 +6,14 @@ import type { Mode } from "../egress/send.ts"
 import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import type { Image } from "../images/images.ts"
-import type { MediaType } from "../images/probe.ts"
+import type { KeptPicture } from "../images/keep.ts"
 import type { Usage } from "../providers/provider.ts"
 
 /** Who asks: the key decides the project and whether vendors or the sandbox do the work. */
 export type Caller = { projectId: string; keyId: string; mode: Mode }
 
 /** A picture the caller gave to start from. */
-export type Reference = { role: "image" | "mask" } & (
-  | { kind: "stored"; sha256: string; bytes: number; mediaType: MediaType }
-  | { kind: "url"; url: string }
-)
+export type Reference = { role: "image" | "mask" } & (({ kind: "stored" } & KeptPicture) | { kind: "url"; url: string })
 
 export type Generation = {
   id: string

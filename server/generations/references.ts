@@ -27,7 +27,22 @@ export async function keepReferences(
   const kept: Reference[] = []
   for (const { role, given } of [...wanted, ...masks])
     kept.push({ role, ...(await keepReference(app, projectId, role, given, received)) })
+  checkMask(kept)
   return kept
+}
+
+/** A mask marks the place by its transparency, pixel for pixel; what is behind links is for the vendor to check. */
+function checkMask(references: Reference[]) {
+  const [image] = references
+  const mask = references.find(({ role }) => role === "mask")
+  if (mask?.kind !== "stored") return
+  if (mask.mediaType !== "image/png")
+    throw refused("invalid_request", { param: "mask", message: "mask must be a PNG picture" })
+  if (image?.kind === "stored" && (image.width !== mask.width || image.height !== mask.height))
+    throw refused("invalid_request", {
+      param: "mask",
+      message: `mask must be as large as the first picture: ${image.width}x${image.height}, not ${mask.width}x${mask.height}`,
+    })
 }
 
 async function keepReference(app: Needs, projectId: string, param: string, given: string, received: Received) {
@@ -36,8 +51,7 @@ async function keepReference(app: Needs, projectId: string, param: string, given
     const picture = await keepPicture(app, sealed)
     if (!picture)
       throw refused("image_type_not_allowed", { param, message: `${param} must be a PNG, JPEG or WebP picture` })
-    const { sha256, bytes, mediaType } = picture
-    return { kind: "stored" as const, sha256, bytes, mediaType }
+    return { kind: "stored" as const, ...picture }
   }
   if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given }
   const image = /^img_\w{1,36}$/.test(given) ? await findOwn(app, projectId, given) : undefined
@@ -51,7 +65,9 @@ const refused = (code: "invalid_request" | "image_type_not_allowed", problem: Pr
 
 async function findOwn(app: Needs, projectId: string, id: string) {
   const image = await findImage(app, projectId, id)
-  return image && { sha256: image.sha256, bytes: image.bytes, mediaType: image.mediaType }
+  if (!image) return undefined
+  const { sha256, bytes, mediaType, width, height } = image
+  return { sha256, bytes, mediaType, width, height }
 }
 
 /** The references as an adapter takes them. Links are downloaded now, through the guarded door. */

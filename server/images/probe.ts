@@ -10,7 +10,11 @@ export type ReadAt = (position: number, length: number) => Promise<Buffer>
 /** Undefined where the bytes are not a PNG, JPEG or WebP picture. Reads headers only, never the whole file. */
 export async function probe(readAt: ReadAt): Promise<Probed | undefined> {
   const head = await readAt(0, 32)
-  if (head.length >= 26 && head.subarray(0, 8).toString("latin1") === "\x89PNG\r\n\x1a\n")
+  if (
+    head.length >= 26 &&
+    head.toString("latin1", 0, 8) === "\x89PNG\r\n\x1a\n" &&
+    head.toString("latin1", 12, 16) === "IHDR"
+  )
     return sized("image/png", head.readUInt32BE(16), head.readUInt32BE(20))
   if (head.length >= 30 && head.toString("latin1", 0, 4) === "RIFF" && head.toString("latin1", 8, 12) === "WEBP")
     return probeWebp(head)

@@ -42,7 +42,7 @@ function pixels({ images, size, aspect_ratio, width, height }: VendorInput<BflPa
     const [across, down] = size.split("x").map(Number)
     return { width: across, height: down }
   }
-  if (images.length > 0 && aspect_ratio === undefined && size !== "2K") return {}
+  if (images.length > 0 && aspect_ratio === undefined) return {}
   return pixelsOf(aspect_ratio ?? "16:9", size === "2K" ? 4 * megapixel : megapixel, 16)
 }
 
@@ -107,9 +107,9 @@ function readFailure(status: number, body: unknown): VendorFailure | undefined {
   const rejected = Rejected.safeParse(body)
   if (status !== 422 || !rejected.success) return undefined
   const problems = rejected.data.detail.map(({ loc }) => {
-    const param = String(loc.at(-1) ?? "")
-      .replaceAll(/[^\w.]/g, "")
-      .slice(0, 64)
+    // A vendor's own name for a reference picture means nothing to the caller.
+    const name = String(loc.at(-1) ?? "").replace(/^input_image.*/, "image")
+    const param = name.replaceAll(/[^\w.]/g, "").slice(0, 64)
     return { param, message: `The vendor did not accept ${param}.` }
   })
   return { code: "invalid_request", detail: problems.map(({ message }) => message).join(" "), problems }

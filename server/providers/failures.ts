@@ -12,7 +12,8 @@ export function failureOfStatus(status: number): VendorFailure {
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
   if (status === 404) return { code: "provider_unavailable", detail: "The vendor does not serve this model." }
   if (status === 408 || status === 504) return { code: "provider_timeout" }
-  if (status === 429 || status === 503) return { code: "provider_busy", untouched: true }
+  // 409 is a lock that somebody else holds for a moment.
+  if (status === 409 || status === 429 || status === 503) return { code: "provider_busy", untouched: true }
   if (status === 500) return { code: "provider_error", untouched: true }
   if (status >= 400 && status < 500)
     return { code: "invalid_request", detail: "The vendor did not accept the request." }

@@ -90,7 +90,7 @@ function readOptions<Sealed>(call: Call<Sealed>): ReadOptions<Sealed> {
 
 async function readAnswer<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
   if (response.status < 200 || response.status > 299) return readRefusal(call, response)
-  if (response.headers["content-type"]?.startsWith("text/event-stream")) return readStream(call, response)
+  if (/^text\/event-stream/i.test(response.headers["content-type"] ?? "")) return readStream(call, response)
   const { value, pictures } = await readJson<Sealed>(response.body, readOptions(call))
   const marked = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
   return interpret(call, marked, () => call.provider.readResponse(value), value)
@@ -174,9 +174,17 @@ async function readRefusal<Sealed>(call: Call<Sealed>, response: IncomingRespons
   )
   response.body.destroy()
   const failure = call.provider.readFailure(response.status, body) ?? failureOfStatus(response.status)
-  const seconds = Number(response.headers["retry-after"])
-  const wait = failure.code === "provider_busy" && seconds > 0 ? { retryAfterSeconds: Math.min(seconds, 60) } : {}
+  const seconds = failure.code === "provider_busy" ? secondsToWait(response.headers) : undefined
+  const wait = seconds === undefined ? {} : { retryAfterSeconds: seconds }
   return failed({ ...failure, ...wait }, { status: response.status, body })
+}
+
+/** As the vendor asks, from `retry-after-ms` or `retry-after` in seconds or as a date; a minute at the most. */
+function secondsToWait(headers: IncomingResponse["headers"]): number | undefined {
+  const { "retry-after-ms": ms, "retry-after": after = "" } = headers
+  const asked = ms === undefined ? Number(after) : Number(ms) / 1000
+  const seconds = Number.isNaN(asked) ? (Date.parse(after) - Date.parse(headers["date"] ?? "")) / 1000 : asked
+  return seconds > 0 ? Math.min(seconds, 60) : undefined
 }
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? "")
@@ -191,8 +199,11 @@ const neverConnected = [
   "UND_ERR_CONNECT_TIMEOUT",
 ]
 
+// The vendor's certificate did not convince, so nothing was said to it.
+const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/
+
 function failureOfSending(error: unknown, signal: AbortSignal): VendorFailure {
-  if (neverConnected.includes(codeOf(error)))
+  if (neverConnected.includes(codeOf(error)) || badCertificate.test(codeOf(error)))
     return { code: "provider_error", detail: "The vendor could not be reached.", untouched: true }
   if (signal.aborted || codeOf(error).includes("TIMEOUT")) return { code: "provider_timeout" }
   return { code: "outcome_unknown", detail: "The vendor was called, and the connection broke before it answered." }

@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { pipeline } from "node:stream/promises"
 import type { VendorResponse } from "./imitation.ts"
-import { createSandbox, vendorAt } from "./sandbox.ts"
+import { vendorAt } from "./sandbox.ts"
 import type { Sandbox, Vendor } from "./sandbox.ts"
 
 /** The host of each vendor that stands behind its prefix; BFL's is a cluster, where tasks are taken and polled alike. */

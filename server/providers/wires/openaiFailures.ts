@@ -32,11 +32,12 @@ export function readFailure(status: number, body: unknown): VendorFailure | unde
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
   if (code === "model_not_found")
     return { code: "provider_unavailable", detail: "The vendor no longer serves this model.", untouched: true }
-  if (status === 400 && param && /^[\w.[\]]{1,64}$/.test(param))
+  const name = param?.replace(/^images?\b.*/, "image")
+  if (status === 400 && name && /^[\w.[\]]{1,64}$/.test(name))
     return {
       code: "invalid_request",
-      detail: `The vendor did not accept ${param}.`,
-      problems: [{ param, message: `The vendor did not accept ${param}.` }],
+      detail: `The vendor did not accept ${name}.`,
+      problems: [{ param: name, message: `The vendor did not accept ${name}.` }],
     }
   return undefined
 }
