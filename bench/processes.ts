@@ -1,7 +1,7 @@
 // Processes under test: started on a core of their own, watched through /proc, ended by their id.
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { readFileSync, rmSync } from "node:fs"
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
@@ -54,6 +54,19 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+/**
+ * Touches so much memory, through a file, and gives it back. On a virtual machine the host hands out a page at its
+ * first use, at ten times the price of writing it, takes free pages back after seconds, and bills whoever is first.
+ */
+export function warmMemory(folder: string, bytes: number) {
+  const path = join(folder, "warm")
+  const piece = Buffer.alloc(1_000_000)
+  const file = openSync(path, "w")
+  for (let done = 0; done < bytes; done += piece.length) writeSync(file, piece)
+  closeSync(file)
+  rmSync(path)
 }
 
 /** Resolves once it takes connections. */

@@ -9,8 +9,9 @@ const pool = new Pool(process.env["VENDOR_URL"]!, { allowH2: false, connections:
 function passTo(response: ServerResponse): Dispatcher.DispatchHandler {
   return {
     onRequestStart() {},
-    onResponseStart(_controller, status, { "content-type": type = "", "content-length": length = "" }) {
-      response.writeHead(status, { "content-type": type, "content-length": length })
+    onResponseStart(_controller, status, headers) {
+      const length = String(headers["content-length"])
+      response.writeHead(status, { "content-type": "application/json", "content-length": length })
     },
     onResponseData(controller, chunk) {
       if (response.write(chunk)) return
