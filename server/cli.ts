@@ -6,8 +6,6 @@ import { createKey, defaultProject } from "./accounts/keys.ts"
 import { openData } from "./compose.ts"
 import { baseUrlNameOf, readConfig } from "./config.ts"
 import { allProviders } from "./providers/all.ts"
-import { createSandbox } from "./sandbox/sandbox.ts"
-import { createSandboxServer } from "./sandbox/serve.ts"
 
 const usage = `Usage: atelier <command>
 
@@ -29,6 +27,8 @@ const createKeyCommand: Command = async (args) => {
 }
 
 const sandboxCommand: Command = async () => {
+  const { createSandbox } = await import("./sandbox/sandbox.ts")
+  const { createSandboxServer } = await import("./sandbox/serve.ts")
   const { sandboxHost: host, sandboxPort, sandboxPace: pace } = readConfig(process.env, allProviders)
   const server = createSandboxServer(createSandbox({ pace }))
   server.listen(sandboxPort, host)

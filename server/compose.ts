@@ -22,7 +22,7 @@ import { createServer } from "./http/server.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
 import { allRoutes } from "./routes.ts"
-import { createSandbox } from "./sandbox/sandbox.ts"
+import type { Sandbox } from "./sandbox/sandbox.ts"
 import { diskStorage } from "./storage/disk.ts"
 
 /** What a command needs: the data folder, opened, without a server on it. */
@@ -99,11 +99,21 @@ async function closeServer(server: FastifyInstance): Promise<void> {
 
 function waysOut(config: Config, send: WayOut["send"]): Pick<App, "waysOut" | "fetchUrl"> {
   const { download } = createGuardedFetch({ policy: readPolicy({ allow: config.egressAllow }) })
-  const sandbox = createSandbox({ pace: config.sandboxPace, folder: join(config.dataFolder, "sandbox") })
+  const sandbox = lazySandbox(config)
   return {
     waysOut: { live: { send, download }, test: { send: sandbox, download: downloadThrough(sandbox) } },
     fetchUrl: download,
   }
+}
+
+/** Loaded with the first test key's request: the painter's libraries cost a live server 40 MB that it never uses. */
+function lazySandbox(config: Config): Sandbox {
+  const load = async () => {
+    const { createSandbox } = await import("./sandbox/sandbox.ts")
+    return createSandbox({ pace: config.sandboxPace, folder: join(config.dataFolder, "sandbox") })
+  }
+  let sandbox: Promise<Sandbox> | undefined
+  return async (...request) => (await (sandbox ??= load()))(...request)
 }
 
 function localChanges(): Changes {

@@ -5,6 +5,7 @@ import { BodyError } from "./draft.ts"
 import type { Draft } from "./draft.ts"
 import { createNesting } from "./nesting.ts"
 import type { Nesting } from "./nesting.ts"
+import { takeTurn } from "./turn.ts"
 
 export type ScanOptions<Sealed> = {
   /**
@@ -77,6 +78,8 @@ export function createScanner<Sealed>(options: ScanOptions<Sealed>): Scanner<Sea
     pictures: scan.pictures,
     peek: textSoFar,
     async push(chunk) {
+      const turn = takeTurn(chunk.length)
+      if (turn) await turn
       for (let at = 0; at < chunk.length;) {
         const next = steps[scan.mode](scan, chunk, at)
         at = typeof next === "number" ? next : await next

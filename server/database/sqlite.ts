@@ -4,6 +4,7 @@ import type { SQLInputValue, StatementSync } from "node:sqlite"
 import { Kysely, sql, SqliteDialect } from "kysely"
 import type { SqliteDatabase } from "kysely"
 import type { Database } from "./database.ts"
+import { groupCommits } from "./groupCommits.ts"
 import { migrate } from "./migrations.ts"
 import type { Tables } from "./tables.ts"
 
@@ -18,7 +19,7 @@ export async function sqliteDatabase(path: string): Promise<Database> {
   await migrate(query as Kysely<unknown>)
   return {
     query,
-    transaction: (work) => query.transaction().execute(work),
+    transaction: groupCommits(query),
     check: async () => void (await sql`select 1`.execute(query)),
     close: () => query.destroy(),
   }

@@ -50,7 +50,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     reply.header("x-request-id", request.id)
   })
   for (const route of routes) mount(server, app, route)
-  await mountDocs(server, routes)
+  mountDocs(server, routes)
   server.setNotFoundHandler((request, reply) =>
     answerFailure(app, request, reply, phrase, unknownPath(routes, request)),
   )

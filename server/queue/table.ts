@@ -12,7 +12,7 @@ export function tableQueue(database: Database, clock: Clock): Queue {
     add: (tx, job) => add(tx, job, clock.now()),
     claim: (limit) => database.transaction((tx) => claim(tx, limit, clock.now())),
     renew: (job) => change(database.query, job, { leased_until: clock.now() + leaseMs }),
-    hold: (tx, job) => changeOrLose(tx, job, { leased_until: clock.now() + leaseMs }),
+    hold,
     later: (tx, job, dueAt) => changeOrLose(tx, job, { leased_until: null, due_at: dueAt }),
     done,
     async releaseAll() {
@@ -38,6 +38,12 @@ async function claim(tx: Queries, limit: number, now: number): Promise<Job[]> {
     await tx.updateTable("jobs").set(taken).where("id", "=", id).execute()
   }
   return due.map(({ id, kind, subject, fence }) => ({ id, kind, subject, fence: fence + 1 }))
+}
+
+/** Reads only: the heartbeat keeps the lease, and a claim in between would have changed the fence. */
+async function hold(tx: Queries, job: Job): Promise<void> {
+  const mine = tx.selectFrom("jobs").select("id").where("id", "=", job.id).where("fence", "=", job.fence)
+  if (!(await mine.executeTakeFirst())) throw new LeaseLost(job)
 }
 
 type Change = { leased_until: number | null; due_at?: number }

@@ -1,0 +1,164 @@
+// What every database promises to the rooms above it.
+import assert from "node:assert/strict"
+import { afterEach, beforeEach, describe, it } from "node:test"
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises"
+import type { Database, Queries } from "./database.ts"
+import type { GenerationRow } from "./tables.ts"
+
+/** An empty place for a database. `open` may be called several times: the same data, as other processes see it. */
+export type Place = {
+  open: () => Promise<Database>
+  /** Runs `setSetting` in a process of its own. */ elsewhere: (name: string) => Promise<void>
+}
+
+const generation = (id: string, facts: Partial<GenerationRow> = {}): GenerationRow => ({
+  ...{ id, project_id: "p", key_id: "k", mode: "test", dialect: "native", model: "m", status: "queued" },
+  ...{ input_json: "{}", references_json: "[]", warnings_json: "[]", failure_json: null, usage_json: null },
+  ...{ created_at: 1, started_at: null, finished_at: null },
+  ...facts,
+})
+
+export const setSetting = (queries: Queries, name: string, value: string) =>
+  queries.insertInto("settings").values({ name, value }).execute()
+
+export function describeDatabase(name: string, makePlace: () => Promise<Place>) {
+  let place: Place
+  let database: Database
+  const opened: Database[] = []
+
+  async function open(): Promise<Database> {
+    const one = await place.open()
+    opened.push(one)
+    return one
+  }
+
+  beforeEach(async () => {
+    place = await makePlace()
+    database = await open()
+    await database.query.insertInto("projects").values({ id: "p", created_at: 1 }).execute()
+  })
+  afterEach(async () => {
+    for (const one of opened.splice(0)) await one.close()
+  })
+
+  const set = (queries: Queries, key: string, value = "1") => setSetting(queries, key, value)
+  const insert = (row: GenerationRow) => database.query.insertInto("generations").values(row).execute()
+
+  async function valueOf(of: Pick<Database, "query">, key: string): Promise<string | undefined> {
+    const row = of.query.selectFrom("settings").select("value").where("name", "=", key)
+    return (await row.executeTakeFirst())?.value
+  }
+
+  describe(`database: ${name}`, () => {
+    it("keeps nothing of a transaction that throws, and goes on", async () => {
+      const failing = database.transaction(async (tx) => {
+        await set(tx, "gone")
+        throw new Error("stop")
+      })
+      await assert.rejects(failing, /stop/)
+      assert.equal(await valueOf(database, "gone"), undefined)
+      assert.equal(await database.transaction(async (tx) => (await set(tx, "there"), "answer")), "answer")
+      assert.equal(await valueOf(database, "there"), "1")
+    })
+
+    it("keeps nothing of a transaction of which one statement is refused", async () => {
+      const failing = database.transaction(async (tx) => {
+        await set(tx, "first")
+        await set(tx, "first")
+      })
+      await assert.rejects(failing)
+      assert.equal(await valueOf(database, "first"), undefined)
+    })
+
+    it("shows a transaction to others only as a whole", async () => {
+      const other = await open()
+      await database.transaction(async (tx) => {
+        await set(tx, "one")
+        assert.equal(await valueOf(other, "one"), undefined)
+        await set(tx, "two")
+      })
+      assert.deepEqual([await valueOf(other, "one"), await valueOf(other, "two")], ["1", "1"])
+    })
+
+    it("does transactions that begin together one after another", async () => {
+      await set(database.query, "count", "0")
+      const other = await open()
+      const increase = (of: Database) =>
+        of.transaction(async (tx) => {
+          const count = Number(await valueOf({ query: tx }, "count"))
+          await nextTurn()
+          await tx
+            .updateTable("settings")
+            .set({ value: String(count + 1) })
+            .where("name", "=", "count")
+            .execute()
+        })
+      const increases = Array.from({ length: 40 }, () => increase(database))
+      await Promise.all(increases)
+      assert.equal(await valueOf(other, "count"), "40")
+      for (let round = 0; round < 5; round++) await increase(other)
+      assert.equal(await valueOf(database, "count"), "45")
+    })
+
+    it("lets another process write, also while this one is in a transaction", async () => {
+      await place.elsewhere("from elsewhere")
+      assert.equal(await valueOf(database, "from elsewhere"), "1")
+      const inside = database.transaction(async (tx) => {
+        await set(tx, "mine")
+        await sleep(1_500)
+      })
+      await Promise.all([inside, place.elsewhere("waited for")])
+      assert.deepEqual([await valueOf(database, "mine"), await valueOf(database, "waited for")], ["1", "1"])
+    })
+
+    it("has everything when it is opened again, and prepares the tables only once", async () => {
+      await insert(generation("kept"))
+      await database.close()
+      opened.splice(0)
+      const again = await open()
+      const rows = await again.query.selectFrom("generations").selectAll().execute()
+      assert.deepEqual(
+        rows.map((row) => ({ ...row })),
+        [generation("kept")],
+      )
+    })
+
+    it("takes an end only with its time, and a failure only with its reason", async () => {
+      await insert(generation("open"))
+      for (const status of ["succeeded", "failed", "canceled"] as const) {
+        const reason = status === "failed" ? '{"code":"internal"}' : null
+        await assert.rejects(insert(generation(`${status} untimed`, { status, failure_json: reason })))
+        await insert(generation(status, { status, failure_json: reason, finished_at: 2 }))
+        await assert.rejects(
+          database.query.updateTable("generations").set({ status }).where("id", "=", "open").execute(),
+        )
+      }
+      await assert.rejects(insert(generation("early", { finished_at: 2 })))
+      await assert.rejects(insert(generation("why", { status: "failed", finished_at: 2 })))
+      await assert.rejects(insert(generation("why not", { status: "succeeded", finished_at: 2, failure_json: "{}" })))
+      await assert.rejects(insert(generation("odd", { status: "done" as "queued" })))
+    })
+
+    it("takes no row that refers to nothing, and no second one of a name", async () => {
+      await assert.rejects(insert(generation("orphan", { project_id: "nobody" })))
+      await insert(generation("once"))
+      await assert.rejects(insert(generation("once")))
+      const event = { generation_id: "once", sequence: 1, type: "queued", data_json: "{}", created_at: 1 }
+      await database.query.insertInto("events").values(event).execute()
+      await assert.rejects(database.query.insertInto("events").values(event).execute())
+      await assert.rejects(
+        database.query
+          .insertInto("events")
+          .values({ ...event, generation_id: "none" })
+          .execute(),
+      )
+    })
+
+    it("says whether it is ready", async () => {
+      await database.check()
+      await database.close()
+      opened.splice(0)
+      await assert.rejects(database.check())
+    })
+  })
+}

@@ -1,0 +1,72 @@
+// Transactions that wait at the same time share one commit, and so one wait for the disk.
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { sql } from "kysely"
+import type { Database, Queries } from "./database.ts"
+
+type Waiting = {
+  work: (tx: Queries) => Promise<unknown>
+  resolve: (value: never) => void
+  reject: (error: unknown) => void
+}
+
+// SQLite works on the caller's thread: what is done in one go keeps everybody else from being served.
+const goMaxMs = 5
+const groupMax = 64
+
+/**
+ * Each piece of work is a savepoint of its own: one that fails undoes only itself. Nobody is told that his work is done
+ * before the commit that holds it is on the disk; where that fails, all are told so.
+ */
+export function groupCommits(query: Queries): Database["transaction"] {
+  const waiting: Waiting[] = []
+  let working = false
+
+  async function workOff() {
+    working = true
+    while (waiting.length > 0) {
+      // Whoever asks in this turn still gets into the group.
+      await nextTurn()
+      await commitGroup(query, waiting)
+    }
+    working = false
+  }
+
+  return <T>(work: (tx: Queries) => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ work, resolve, reject })
+      if (!working) void workOff()
+    })
+}
+
+async function commitGroup(query: Queries, waiting: Waiting[]) {
+  const group: Waiting[] = []
+  const tell: (() => void)[] = []
+  try {
+    await query.transaction().execute(async (tx) => {
+      const end = performance.now() + goMaxMs
+      while (waiting.length > 0 && group.length < groupMax && (group.length === 0 || performance.now() < end)) {
+        const one = waiting.shift()!
+        group.push(one)
+        tell.push(await attempt(tx, one))
+      }
+    })
+  } catch (error) {
+    for (const one of group) one.reject(error)
+    return
+  }
+  for (const told of tell) told()
+}
+
+/** Does the work or undoes it, and answers how to tell its owner once all is committed. */
+async function attempt(tx: Queries, { work, resolve, reject }: Waiting): Promise<() => void> {
+  await sql`savepoint work`.execute(tx)
+  try {
+    const value = await work(tx)
+    await sql`release work`.execute(tx)
+    return () => resolve(value as never)
+  } catch (error) {
+    await sql`rollback to work`.execute(tx)
+    await sql`release work`.execute(tx)
+    return () => reject(error)
+  }
+}
