@@ -1,6 +1,6 @@
 // The servers under test: how each is started, always fresh, with a folder of its own.
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -58,8 +58,15 @@ const starters: Record<ServerName, (place: Place) => Promise<Running>> = {
   atelier: startAtelier,
 }
 
-const nodeCommand = (script: string): string[] => [
+/** What `npm start` gives to Node. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(here("../package.json"), "utf8")) as { scripts: { start: string } }
+  return scripts.start.split(" ").filter((word) => word.startsWith("--"))
+}
+
+const nodeCommand = (script: string, flags: string[] = []): string[] => [
   process.execPath,
+  ...flags,
   "--import",
   new URL("probe.ts", import.meta.url).href,
   here(script),
@@ -91,7 +98,7 @@ async function startAtelier({ folder, vendorUrl, template }: Place): Promise<Run
   cpSync(template, data, { recursive: true })
   const port = await freePort()
   const environment = { ...atelierEnvironment(data, vendorUrl), ATELIER_PORT: String(port) }
-  const command = nodeCommand("../server/main.ts")
+  const command = nodeCommand("../server/main.ts", startFlags())
   return start({ command, port, environment, probeFile: join(folder, "stall") }, coreUnderTest)
 }
 

@@ -119,16 +119,29 @@ function recycle(output: Buffer) {
 export const base64Length = (bytes: number): number => Math.ceil(bytes / 3) * 4
 
 const stepBytes = 48 * 1024
+const textBytes = base64Length(stepBytes)
+const spareTexts: Buffer[] = []
 
-/** Turns bytes into base64 text, whatever the borders of the pieces. */
-export async function* encodeBase64(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/**
+ * Turns bytes into base64, as bytes of text, whatever the borders of the pieces. What it yields is valid only until the
+ * next is asked for: one pooled buffer serves the whole picture.
+ */
+export async function* encodeBase64(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const text = spareTexts.pop() ?? Buffer.allocUnsafeSlow(textBytes)
   let rest = Buffer.alloc(0)
-  for await (const piece of pieces) {
-    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
-    const whole = bytes.length - (bytes.length % 3)
-    for (let at = 0; at < whole; at += stepBytes) yield bytes.toString("base64", at, Math.min(whole, at + stepBytes))
-    // A copy, because the reader may use its buffer again.
-    rest = Buffer.from(bytes.subarray(whole))
+  try {
+    for await (const piece of pieces) {
+      const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece])
+      const whole = bytes.length - (bytes.length % 3)
+      for (let at = 0; at < whole; at += stepBytes) {
+        const step = bytes.toString("base64", at, Math.min(whole, at + stepBytes))
+        yield text.subarray(0, text.write(step, "latin1"))
+      }
+      // A copy, because the reader may use its buffer again.
+      rest = Buffer.from(bytes.subarray(whole))
+    }
+    if (rest.length > 0) yield text.subarray(0, text.write(rest.toString("base64"), "latin1"))
+  } finally {
+    if (spareTexts.length < spareMax) spareTexts.push(text)
   }
-  if (rest.length > 0) yield rest.toString("base64")
 }

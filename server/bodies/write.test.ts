@@ -22,7 +22,7 @@ function stored(bytes: Buffer, sizes: number[]): Stored {
 /** Like a connection that is slower than the reader: pieces wait while the next ones are made. */
 async function written({ chunks }: WrittenBody): Promise<Buffer> {
   const parts: Uint8Array[] = []
-  for await (const chunk of chunks()) parts.push(chunk)
+  for await (const chunk of chunks()) parts.push(Buffer.from(chunk))
   return Buffer.concat(parts)
 }
 

@@ -5,6 +5,7 @@ import { base64Length, encodeBase64 } from "./base64.ts"
 /** Bytes kept somewhere. A piece that is read is valid only until the next is asked for. */
 export type Stored = { bytes: number; read: () => AsyncIterable<Buffer> }
 
+/** A chunk is valid only until the next is asked for: who queues it has to copy it. */
 export type WrittenBody = { type: string; length: number; chunks: () => AsyncGenerator<Uint8Array> }
 
 const marker = Symbol("picture in JSON")
@@ -47,7 +48,7 @@ export function jsonBody(value: unknown): WrittenJson {
       const picture = pictures[index]
       yield Buffer.from(text + (picture?.prefix ?? ""))
       if (!picture) continue
-      for await (const base64 of encodeBase64(picture[marker].read())) yield Buffer.from(base64, "latin1")
+      yield* encodeBase64(picture[marker].read())
     }
   }
   return { type: "application/json", length, chunks, streams: pictures.length > 0, text: texts[0]! }
@@ -67,8 +68,7 @@ export function formBody(parts: FormPart[]): WrittenBody {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const [index, part] of parts.entries()) {
       yield heads[index]!
-      // Copies: whoever sends them may queue a piece while the reader already fills its buffer anew.
-      if ("file" in part) for await (const piece of part.file.read()) yield Buffer.from(piece)
+      if ("file" in part) yield* part.file.read()
       else yield Buffer.from(part.value)
       yield Buffer.from("\r\n")
     }

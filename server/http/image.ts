@@ -4,7 +4,7 @@ import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 import type { Image } from "../images/images.ts"
 import { readPieces } from "../storage/pieces.ts"
-import { takeOver } from "./send.ts"
+import { flushed, takeOver } from "./send.ts"
 
 type Needs = Pick<App, "storage">
 
@@ -69,17 +69,6 @@ async function sendBytes(
   } finally {
     await pieces.return(undefined)
   }
-}
-
-/** The piece's buffer is used again for the next, so the write has to be through, not only queued. */
-async function flushed(response: ReturnType<typeof takeOver>, piece: Buffer): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  response.write(piece, () => resolve())
-  const closed = () => resolve()
-  response.once("close", closed)
-  await promise
-  response.off("close", closed)
-  return !response.destroyed
 }
 
 const matches = (header: string | undefined, etag: string): boolean =>

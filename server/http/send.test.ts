@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, describe, it } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
-import { write } from "./send.ts"
+import { flushed } from "./send.ts"
 
 let answer: (response: ServerResponse) => Promise<void>
 let answering: Promise<void>
@@ -36,7 +36,7 @@ describe("writing an answer", () => {
     answer = async (response) => {
       const piece = Buffer.alloc(100_000)
       for (let count = 0; count < 200; count++) {
-        assert.ok(await write(response, piece))
+        assert.ok(await flushed(response, piece))
         most = Math.max(most, response.listenerCount("close") + response.listenerCount("error"))
       }
       response.end()
@@ -58,7 +58,7 @@ describe("writing an answer", () => {
   it("stops once the reader has gone", async () => {
     let written = 0
     answer = async (response) => {
-      while (await write(response, Buffer.alloc(100_000))) written++
+      while (await flushed(response, Buffer.alloc(100_000))) written++
     }
     const reply = await ask()
     await once(reply, "readable")
@@ -72,7 +72,7 @@ describe("writing an answer", () => {
     answer = async (response) => {
       response.write("x")
       await once(response, "close")
-      gone.resolve(await write(response, "y"))
+      gone.resolve(await flushed(response, "y"))
     }
     const reply = await ask()
     reply.destroy()

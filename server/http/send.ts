@@ -5,20 +5,20 @@ import type { FastifyReply } from "fastify"
 import { jsonBody } from "../bodies/write.ts"
 import type { ServerEvent } from "./route.ts"
 
-/** Waits while the caller reads more slowly than we write; false once he has gone. */
-export async function write(response: ServerResponse, chunk: Uint8Array | string): Promise<boolean> {
+/**
+ * Writes, and waits until it is through and not only queued: whoever made the chunk uses its memory again for the next.
+ * False once the caller has gone.
+ */
+export async function flushed(response: ServerResponse, chunk: Uint8Array | string): Promise<boolean> {
   if (response.destroyed) return false
-  if (!response.write(chunk, "latin1")) await drained(response)
-  return !response.destroyed
-}
-
-/** Leaves no listener behind: a large answer waits hundreds of times. */
-async function drained(response: ServerResponse): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const goOn = () => resolve()
-  response.once("drain", goOn).once("close", goOn)
-  await promise
-  response.off("drain", goOn).off("close", goOn)
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const gone = () => resolve(false)
+  response.once("close", gone)
+  // A broken connection fails the write before the response itself is told.
+  response.write(chunk, (error) => resolve(error === undefined || error === null))
+  const through = await promise
+  response.off("close", gone)
+  return through && !response.destroyed
 }
 
 /** Takes the response out of fastify's hands, with the headers set so far. */
@@ -50,7 +50,7 @@ export async function sendJson(reply: FastifyReply, status: number, value: unkno
 /** An answer that breaks off must look broken: the connection is cut, never ended as if all were there. */
 async function sendChunks(response: ServerResponse, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
   try {
-    for await (const chunk of chunks) if (!(await write(response, chunk))) return false
+    for await (const chunk of chunks) if (!(await flushed(response, chunk))) return false
     return true
   } catch (error) {
     response.destroy(error as Error)
@@ -81,9 +81,9 @@ export async function sendEvents(reply: FastifyReply, events: AsyncIterable<Serv
       const { id, event, data } = next.value
       writing = true
       const head = (id === undefined ? "" : `id: ${id}\n`) + (event === undefined ? "" : `event: ${event}\n`)
-      if (!(await write(response, `${head}data: `))) return
+      if (!(await flushed(response, `${head}data: `))) return
       if (!(await sendChunks(response, jsonBody(data).chunks()))) return
-      if (!(await write(response, "\n\n"))) return
+      if (!(await flushed(response, "\n\n"))) return
       writing = false
     }
     response.end()

@@ -70,7 +70,13 @@ function addressOf({ provider, baseUrl, request }: Target): URL | undefined {
 function writeRequest({ provider, key, request, signal }: Target, url: URL): OutgoingRequest {
   const body = request.form ? formBody(request.form) : request.json === undefined ? undefined : jsonBody(request.json)
   const headers = { accept: "application/json, text/event-stream", ...provider.authorize(key) }
-  return { method: request.method, url, headers, signal, ...(body ? { body } : {}) }
+  const sent = body && { ...body, chunks: () => copies(body.chunks()) }
+  return { method: request.method, url, headers, signal, ...(sent ? { body: sent } : {}) }
+}
+
+/** Whoever sends a body may queue a chunk while the next is already being written over it. */
+async function* copies(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield Buffer.from(chunk)
 }
 
 const failureBodyMaxBytes = 64 * 1024

@@ -1,0 +1,138 @@
+// Starts the server as a user would, in a data folder of its own, and ends it whatever becomes of the test.
+import { execFile, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { composeAtelier } from "../server/compose.ts"
+import type { Atelier } from "../server/compose.ts"
+import { readConfig } from "../server/config.ts"
+import { allProviders } from "../server/providers/all.ts"
+
+export const root = join(import.meta.dirname, "..")
+
+type Environment = Record<string, string>
+
+const children = new Set<ChildProcess>()
+const folders = new Set<string>()
+
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL")
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Gone when the test process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "atelier-test-"))
+  folders.add(folder)
+  return folder
+}
+
+export type Ended = { code: number | null; signal: NodeJS.Signals | null }
+
+export type Server = {
+  url: string
+  pid: number
+  dataFolder: string
+  testKey: string
+  /** What it wrote to standard error so far. */
+  log: () => string
+  /** Resolves once the process is gone. */
+  kill: (signal: NodeJS.Signals) => Promise<Ended>
+}
+
+const startMaxMs = 20_000
+
+/** A child process on a port of its own choice; on a folder that was used before, it finds what is there. */
+export async function startServer(environment: Environment = {}, dataFolder = temporaryFolder()): Promise<Server> {
+  // The flag is that of `npm start`.
+  const child = spawn(process.execPath, ["--max-semi-space-size=16", join(root, "server/main.ts")], {
+    env: environmentOf(dataFolder, environment),
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  children.add(child)
+  const ended = Promise.withResolvers<Ended>()
+  child.once("close", (code, signal) => {
+    children.delete(child)
+    ended.resolve({ code, signal })
+  })
+  let log = ""
+  child.stderr.on("data", (text: Buffer) => (log += text.toString()))
+  const banner = await bannerOf(child, () => log)
+  return {
+    url: /^Atelier +(\S+)$/m.exec(banner)![1]!,
+    testKey: /^Test key +(\S+)$/m.exec(banner)![1]!,
+    pid: child.pid!,
+    dataFolder,
+    log: () => log,
+    kill(signal) {
+      child.kill(signal)
+      return ended.promise
+    },
+  }
+}
+
+function bannerOf(child: ChildProcess, log: () => string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let text = ""
+  const fail = (why: string) => reject(new Error(`the server ${why}:\n${text}${log()}`))
+  const timer = setTimeout(() => fail(`did not start within ${startMaxMs} ms`), startMaxMs)
+  child.stdout!.on("data", (chunk: Buffer) => {
+    text += chunk.toString()
+    if (text.includes("Try it:")) resolve(text)
+  })
+  child.once("close", () => fail("ended before it listened"))
+  return promise.finally(() => clearTimeout(timer))
+}
+
+const environmentOf = (dataFolder: string, environment: Environment): Environment => ({
+  PATH: process.env["PATH"] ?? "",
+  ATELIER_DATA: dataFolder,
+  ATELIER_PORT: "0",
+  ATELIER_SANDBOX_PACE: "none",
+  ATELIER_LOG_LEVEL: "warn",
+  ...environment,
+})
+
+/** Runs `atelier …` on the data folder and answers what it printed. */
+export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
+  const command = [join(root, "server/cli.ts"), ...args]
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env: environmentOf(dataFolder, {}) })
+  return stdout.trim()
+}
+
+export const createLiveKey = ({ dataFolder }: { dataFolder: string }): Promise<string> =>
+  atelierCommand(dataFolder, "keys", "create", "--mode", "live")
+
+export type InProcess = {
+  url: string
+  dataFolder: string
+  testKey: string
+  atelier: Atelier
+  end: () => Promise<void>
+}
+
+/** The same server without a process of its own: starts at once, and its clock and database can be reached. */
+export async function composeServer(environment: Environment = {}): Promise<InProcess> {
+  const dataFolder = temporaryFolder()
+  const settings = { ...environmentOf(dataFolder, { ATELIER_LOG_LEVEL: "silent" }), ...environment }
+  const atelier = await composeAtelier(readConfig(settings, allProviders))
+  await atelier.server.listen({ host: "127.0.0.1", port: 0 })
+  const { port } = atelier.server.server.address() as AddressInfo
+  const testKey = await createKey(atelier.app, defaultProject, "test")
+  return { url: `http://127.0.0.1:${port}`, dataFolder, testKey, atelier, end: atelier.stop }
+}
+
+/** The calls that reached the imitated vendors, oldest first. */
+export function sandboxCalls({ dataFolder }: { dataFolder: string }): SandboxCall[] {
+  const text = readFileSync(join(dataFolder, "sandbox", "calls.jsonl"), "utf8")
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as SandboxCall)
+}
+
+export type SandboxCall = { vendor: string; method: string; path: string; model: string | null; prompt: string | null }
