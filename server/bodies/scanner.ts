@@ -139,7 +139,7 @@ const scanHead: Step = (scan, chunk, from) => {
 async function endHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): Promise<number> {
   const { head, nesting, options } = scan
   const text = readString(head)
-  if (isKey) nesting.key(text)
+  if (isKey) nesting.key(readKey(text))
   else if (head.length > 0 && options.isPicture(nesting.currentKey(), text)) {
     await startPicture(scan, text)
     return at
@@ -147,6 +147,12 @@ async function endHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): 
   keep(scan, Buffer.from([...head, quote]))
   scan.mode = "outside"
   return at + 1
+}
+
+/** A key that JavaScript takes for something else would be dropped on its way. */
+function readKey(text: string): string {
+  if (text === "__proto__") throw new BodyError("broken", `The key ${text} is not allowed.`)
+  return text
 }
 
 /** The string goes on: as a picture, or as text. */

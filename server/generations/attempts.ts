@@ -9,6 +9,9 @@ import type { ProviderRequest, VendorBill, VendorFailure } from "../providers/pr
 
 export type AttemptPicture = { picture: KeptPicture; notes: ImageNotes }
 
+/** How to ask for a task, and how often in a row its finished picture could not be fetched. */
+export type Check = { check: ProviderRequest; missed: number }
+
 export type Attempt = {
   id: string
   part: number
@@ -19,7 +22,7 @@ export type Attempt = {
   sentAt: number
 } & (
   | { state: "sent" }
-  | { state: "pending"; check: ProviderRequest }
+  | ({ state: "pending" } & Check)
   | { state: "stored"; pictures: AttemptPicture[]; bill: VendorBill }
   | { state: "failed"; failure: VendorFailure }
 )
@@ -60,14 +63,18 @@ export async function insertSent(
 
 /** What came of a call, to be written down. */
 export type Step =
-  | { state: "pending"; check: ProviderRequest; dueAt: number }
+  | ({ state: "pending"; dueAt: number } & Check)
   | { state: "stored"; pictures: AttemptPicture[]; bill: VendorBill }
   | { state: "failed"; failure: VendorFailure; dueAt: number }
 
 export async function recordStep(tx: Queries, id: string, step: Step, now: number): Promise<void> {
   const change =
     step.state === "pending"
-      ? { state: step.state, check_json: JSON.stringify(step.check), due_at: step.dueAt }
+      ? {
+          state: step.state,
+          check_json: JSON.stringify({ check: step.check, missed: step.missed } satisfies Check),
+          due_at: step.dueAt,
+        }
       : step.state === "stored"
         ? {
             state: step.state,
@@ -93,7 +100,7 @@ function readAttempt(row: AttemptRow): Attempt {
     case "sent":
       return { ...facts, state: "sent" }
     case "pending":
-      return { ...facts, state: "pending", check: read<ProviderRequest>(row.check_json) }
+      return { ...facts, state: "pending", ...read<Check>(row.check_json) }
     case "stored":
       return {
         ...facts,

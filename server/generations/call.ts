@@ -84,19 +84,24 @@ async function nextStep(
   if (outcome.state === "pending") {
     const check = outcome.check ?? request
     await tellProgress(work, outcome.progress)
-    return { state: "pending", check, dueAt: app.clock.now() + outcome.checkAfterMs }
+    return { state: "pending", check, missed: 0, dueAt: app.clock.now() + outcome.checkAfterMs }
   }
   const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
   if (typeof kept !== "string") return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
-  // The vendor made the picture; asking again yields a fresh link to it.
-  if (kept === "unreachable" && attempt.state === "pending") return checkAgain(work, request)
+  // The vendor made the picture, and it is paid for; asking again yields a fresh link to it.
+  if (kept === "unreachable" && attempt.state === "pending" && attempt.missed < missedMax)
+    return checkAgain(work, request, attempt.missed + 1)
   return failedStep(app, { code: "provider_error", detail: `The vendor's picture is ${kept}.` })
 }
 
-const checkAgain = ({ app }: Work, check: ProviderRequest): Step => ({
+// Waiting twice as long each time, about two minutes in all.
+const missedMax = 6
+
+const checkAgain = ({ app }: Work, check: ProviderRequest, missed = 0): Step => ({
   state: "pending",
   check,
-  dueAt: app.clock.now() + checkAgainMs,
+  missed,
+  dueAt: app.clock.now() + checkAgainMs * 2 ** Math.max(0, missed - 1),
 })
 
 /** Whether a failed look at a running task says nothing about the task, so that it is looked at again. */

@@ -1,4 +1,5 @@
 // The HTTP side of the house: takes calls, finds who calls, reads bodies, sends answers, phrases failures.
+import type { Socket } from "node:net"
 import multipart from "@fastify/multipart"
 import { fastify } from "fastify"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
@@ -35,6 +36,8 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // A connection that is still being answered is not cut when the server stops.
     forceCloseConnections: "idle",
+    // What is not HTTP, or has too large a head.
+    clientErrorHandler: answerBrokenHttp(phrase),
     // A path it cannot decode; no hook runs for it.
     frameworkErrors: (error, request, reply) => {
       reply.header("x-request-id", request.id)
@@ -51,11 +54,31 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   })
   for (const route of routes) mount(server, app, route)
   mountDocs(server, routes)
-  server.setNotFoundHandler((request, reply) =>
-    answerFailure(app, request, reply, phrase, unknownPath(routes, request)),
-  )
+  server.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(routes, request)
+    if (methods.length > 0) reply.header("allow", methods.join(", "))
+    return answerFailure(app, request, reply, phrase, unknownPath(methods, request))
+  })
   return server
 }
+
+const answerBrokenHttp =
+  (phrase: Phrase) =>
+  (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
+    const tooLarge = error.code === "HPE_HEADER_OVERFLOW"
+    const detail = tooLarge ? `The headers are larger than ${headersMaxBytes} bytes.` : "This is not valid HTTP."
+    const requestId = newId("req")
+    const { body } = phrase({ code: "invalid_request", detail }, requestId)
+    const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"
+    const text = JSON.stringify(body)
+    const head = [
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(text)}`,
+      `x-request-id: ${requestId}`,
+    ]
+    socket.end(`HTTP/1.1 ${status}\r\n${head.join("\r\n")}\r\nconnection: close\r\n\r\n${text}`)
+  }
 
 function mount(server: FastifyInstance, app: App, route: Route) {
   server.route({
@@ -154,16 +177,22 @@ function asFailure(error: unknown): Failure {
   return { code: "internal" }
 }
 
-function unknownPath(routes: Route[], request: FastifyRequest): GatewayError {
-  const path = (request.url.split("?")[0] ?? "").replace(/(?<=.)\/+$/, "")
-  const methods = routes.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
-  const name = `${request.method} ${path.slice(0, 200)}`
-  if (methods.length > 0 && !methods.includes(request.method as Route["method"]))
-    return new GatewayError({
-      code: "method_not_allowed",
-      detail: `There is no ${name}; it takes ${[...new Set(methods)].join(", ")}.`,
-    })
-  return new GatewayError({ code: "not_found", detail: `There is no ${name}. GET /docs shows what there is.` })
+const pathOf = (request: FastifyRequest): string => (request.url.split("?")[0] ?? "").replace(/(?<=.)\/+$/, "")
+
+/** The methods that the path takes; none where it is no route's, or where the method is right and the rest is not. */
+function methodsAt(routes: Route[], request: FastifyRequest): string[] {
+  const methods = routes.filter(({ path }) => patternOf(path).test(pathOf(request))).map(({ method }) => method)
+  return methods.includes(request.method as Route["method"]) ? [] : [...new Set(methods)]
+}
+
+function unknownPath(methods: string[], request: FastifyRequest): GatewayError {
+  const name = `${request.method} ${pathOf(request).slice(0, 200)}`
+  if (methods.length === 0)
+    return new GatewayError({ code: "not_found", detail: `There is no ${name}. GET /docs shows what there is.` })
+  return new GatewayError({
+    code: "method_not_allowed",
+    detail: `There is no ${name}; it takes ${methods.join(", ")}.`,
+  })
 }
 
 const patternOf = (path: string): RegExp =>

@@ -76,6 +76,9 @@ async function perform(queue: Queue, handlers: Handlers, job: Job, onError: Work
   }
 }
 
+// A timer set to more rings at once. Ringing early does no harm: nothing is due, and it is set again.
+const timerMaxMs = 2 ** 31 - 1
+
 /** Rings at the earliest of the times it was set to, and then has to be set again. */
 function createAlarm(ring: () => void) {
   let timer: NodeJS.Timeout | undefined
@@ -91,7 +94,7 @@ function createAlarm(ring: () => void) {
           earliest = Number.POSITIVE_INFINITY
           ring()
         },
-        Math.max(0, at - Date.now()),
+        Math.min(Math.max(0, at - Date.now()), timerMaxMs),
       )
     },
     stop() {
