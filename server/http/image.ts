@@ -54,7 +54,7 @@ async function sendBytes(
     takeOver(reply, range ? 206 : 200, all).end()
     return
   }
-  const pieces = readPieces(app.storage, image.sha256, { start, end })
+  const pieces = readPieces(app.storage, image.sha256, { start, end }, "whole")
   // The first piece is read before the head is sent, so that a lost file is an error and not a broken answer.
   const first = await pieces.next().catch((error: unknown) => {
     throw new GatewayError({ code: "not_found", detail: "The picture's bytes are no longer here." }, error)

@@ -5,5 +5,5 @@ import { readPieces } from "../storage/pieces.ts"
 
 export const storedBytes = (app: Pick<App, "storage">, sha256: string, bytes: number): Stored => ({
   bytes,
-  read: () => readPieces(app.storage, sha256, { start: 0, end: bytes }),
+  read: () => readPieces(app.storage, sha256, { start: 0, end: bytes }, "steps"),
 })

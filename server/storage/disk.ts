@@ -1,14 +1,22 @@
 // Storage in a folder: written under a temporary name, synced, renamed. A name is there whole or not at all.
 import { createHash, randomUUID } from "node:crypto"
-import { constants } from "node:fs"
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
-import type { FileHandle } from "node:fs/promises"
+import * as fs from "node:fs"
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { promisify } from "node:util"
 import type { Draft } from "../bodies/draft.ts"
 import { headBytes, sha256Pattern } from "./storage.ts"
 import type { Sealed, Storage } from "./storage.ts"
 
 type Folders = { objects: string; drafts: string }
+
+// Plain descriptors: a handle's promises cost more than the system calls behind them. What can wait for the disk runs
+// beside the event loop; closing a descriptor and asking for its size cannot.
+const open = promisify(fs.open)
+const write = promisify(fs.write)
+const read = promisify(fs.read)
+const fdatasync = promisify(fs.fdatasync)
+const fsync = promisify(fs.fsync)
 
 export async function diskStorage(folder: string): Promise<Storage> {
   const folders = { objects: join(folder, "objects"), drafts: join(folder, "drafts") }
@@ -53,18 +61,16 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
   const hash = createHash("sha256")
   const heads: Buffer[] = []
   let bytes = 0
-  let closed = false
-  let kept = false
+  let state: "open" | "closed" | "kept" = "open"
 
-  async function close() {
-    if (closed) return
-    closed = true
-    await file.close()
+  function close() {
+    if (state === "open") fs.closeSync(file)
+    state = "closed"
   }
 
   async function discard() {
-    if (kept) return
-    await close().catch(() => undefined)
+    if (state === "kept") return
+    close()
     await rm(path, { force: true }).catch(() => undefined)
   }
 
@@ -76,12 +82,12 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
       bytes += part.length
     },
     async seal() {
-      await file.datasync()
-      await close()
+      await fdatasync(file)
+      close()
       const sha256 = hash.digest("hex")
       const keepIt = async () => {
         await keep(folders, path, sha256)
-        kept = true
+        state = "kept"
       }
       return { sha256, bytes, head: Buffer.concat(heads), keep: keepIt, discard }
     },
@@ -89,9 +95,9 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
   }
 }
 
-async function writeAll(file: FileHandle, part: Uint8Array, position: number) {
+async function writeAll(file: number, part: Uint8Array, position: number) {
   for (let done = 0; done < part.length;) {
-    const { bytesWritten } = await file.write(part, done, part.length - done, position + done)
+    const { bytesWritten } = await write(file, part, done, part.length - done, position + done)
     done += bytesWritten
   }
 }
@@ -104,11 +110,11 @@ async function keep(folders: Folders, draft: string, sha256: string) {
 
 // The rename itself is only durable once the folder is.
 async function syncFolder(path: string) {
-  const folder = await open(path, constants.O_RDONLY)
+  const folder = await open(path, fs.constants.O_RDONLY)
   try {
-    await folder.sync()
+    await fsync(folder)
   } finally {
-    await folder.close()
+    fs.closeSync(folder)
   }
 }
 
@@ -117,15 +123,14 @@ async function openObject(folders: Folders, sha256: string) {
     if (error.code === "ENOENT") return undefined
     throw error
   })
-  if (!file) return undefined
-  const { size } = await file.stat()
+  if (file === undefined) return undefined
   return {
-    bytes: size,
+    bytes: fs.fstatSync(file).size,
     async read(buffer: Uint8Array, position: number, length: number) {
-      const { bytesRead } = await file.read(buffer, 0, length, position)
+      const { bytesRead } = await read(file, buffer, 0, length, position)
       return bytesRead
     },
-    close: () => file.close(),
+    close: async () => fs.closeSync(file),
   }
 }
 

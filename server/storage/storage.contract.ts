@@ -14,7 +14,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>) {
 
   async function get(storage: Storage, sha256: string, start: number, end: number) {
     const parts: Buffer[] = []
-    for await (const piece of readPieces(storage, sha256, { start, end })) parts.push(Buffer.from(piece))
+    for await (const piece of readPieces(storage, sha256, { start, end }, "steps")) parts.push(Buffer.from(piece))
     return Buffer.concat(parts)
   }
 
