@@ -17,21 +17,21 @@ export const defaultProject = "default"
 
 export async function createProject(app: Needs, id: string): Promise<void> {
   const row = { id, created_at: app.clock.now() }
-  await app.database.query
-    .insertInto("projects")
-    .values(row)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await app.database.transaction((tx) =>
+    tx
+      .insertInto("projects")
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute(),
+  )
 }
 
 /** Makes a key of the project. The answer is the only time that the key is seen. */
 export async function createKey(app: Needs, projectId: string, mode: Mode): Promise<string> {
   const { key, id } = newKey(mode)
   const facts = { project_id: projectId, mode, hash: hashOf(key).toString("hex"), last4: key.slice(-4) }
-  await app.database.query
-    .insertInto("api_keys")
-    .values({ id, ...facts, created_at: app.clock.now(), revoked_at: null })
-    .execute()
+  const row = { id, ...facts, created_at: app.clock.now(), revoked_at: null }
+  await app.database.transaction((tx) => tx.insertInto("api_keys").values(row).execute())
   return key
 }
 

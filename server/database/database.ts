@@ -5,7 +5,10 @@ import type { Tables } from "./tables.ts"
 export type Queries = Kysely<Tables>
 
 export type Database = {
-  /** For reading, and for single statements. Never inside `transaction`: use what it hands over. */
+  /**
+   * For reading, and for writes that may be lost with the machine's power. Never inside `transaction`: use what it hands
+   * over.
+   */
   query: Queries
   /** Everything or nothing. The work may only talk to the database: others wait for it to end. */
   transaction: <T>(work: (tx: Queries) => Promise<T>) => Promise<T>

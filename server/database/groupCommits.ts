@@ -15,9 +15,10 @@ const groupMax = 64
 
 /**
  * Each piece of work is a savepoint of its own: one that fails undoes only itself. Nobody is told that his work is done
- * before the commit that holds it is on the disk; where that fails, all are told so.
+ * before `sync` has brought the commit that holds it to the disk; where that fails, all are told so. The next group does
+ * not wait for it.
  */
-export function groupCommits(query: Queries): Database["transaction"] {
+export function groupCommits(query: Queries, sync: () => Promise<void>): Database["transaction"] {
   const waiting: Waiting[] = []
   let working = false
 
@@ -26,7 +27,7 @@ export function groupCommits(query: Queries): Database["transaction"] {
     while (waiting.length > 0) {
       // Whoever asks in this turn still gets into the group.
       await nextTurn()
-      await commitGroup(query, waiting)
+      await commitGroup(query, sync, waiting)
     }
     working = false
   }
@@ -38,7 +39,7 @@ export function groupCommits(query: Queries): Database["transaction"] {
     })
 }
 
-async function commitGroup(query: Queries, waiting: Waiting[]) {
+async function commitGroup(query: Queries, sync: () => Promise<void>, waiting: Waiting[]) {
   const group: Waiting[] = []
   const tell: (() => void)[] = []
   try {
@@ -54,7 +55,10 @@ async function commitGroup(query: Queries, waiting: Waiting[]) {
     for (const one of group) one.reject(error)
     return
   }
-  for (const told of tell) told()
+  void sync().then(
+    () => tell.forEach((told) => told()),
+    (error: unknown) => group.forEach((one) => one.reject(error)),
+  )
 }
 
 /** Does the work or undoes it, and answers how to tell its owner once all is committed. */
