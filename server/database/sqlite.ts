@@ -35,6 +35,8 @@ export async function sqliteDatabase(path: string): Promise<Database> {
 /** The write-ahead log, in which a commit stands: it is on the disk once this file is. There while anyone has it open. */
 const openLog = (path: string): Promise<FileHandle> => open(`${path}-wal`, "r+")
 
+const preparedMax = 500
+
 /** Node's own driver in the shape kysely takes, with every statement prepared once. */
 function kyselyDatabase(file: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, ReturnType<typeof kyselyStatement>>()
@@ -44,6 +46,8 @@ function kyselyDatabase(file: DatabaseSync): SqliteDatabase {
       // Taking the write lock at the start makes a second process wait instead of failing half-way.
       const text = sql === "begin" ? "begin immediate" : sql
       const known = prepared.get(text) ?? kyselyStatement(file.prepare(text))
+      // A list in a statement makes another text for each length of it.
+      if (prepared.size >= preparedMax) prepared.clear()
       prepared.set(text, known)
       return known
     },

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict"
+import { describe, it } from "node:test"
+import { Kysely, SqliteDialect } from "kysely"
+import { DatabaseSync } from "node:sqlite"
+import { groupCommits } from "./groupCommits.ts"
+import type { Tables } from "./tables.ts"
+
+/** A database in memory, with a disk that answers when the test says so. */
+function open() {
+  const file = new DatabaseSync(":memory:")
+  file.exec("create table settings (name text primary key, value text not null)")
+  const commits: string[] = []
+  const database = {
+    close: () => file.close(),
+    prepare(sql: string) {
+      if (sql === "commit" || sql === "begin") commits.push(sql)
+      const statement = file.prepare(sql)
+      const values = (given: readonly unknown[]) => given as string[]
+      return {
+        reader: statement.columns().length > 0,
+        all: (given: readonly unknown[]) => statement.all(...values(given)),
+        run: (given: readonly unknown[]) => statement.run(...values(given)),
+        iterate: (given: readonly unknown[]) => statement.iterate(...values(given)),
+      }
+    },
+  }
+  const disk = Promise.withResolvers<void>()
+  disk.promise.catch(() => undefined)
+  const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) })
+  const transaction = groupCommits(query, () => disk.promise)
+  const add = (name: string, then?: () => void) =>
+    transaction(async (tx) => {
+      await tx.insertInto("settings").values({ name, value: "" }).execute()
+      then?.()
+      return name
+    })
+  const names = async () => (await query.selectFrom("settings").select("name").execute()).map(({ name }) => name)
+  return { add, names, commits, disk }
+}
+
+describe("commits in groups", () => {
+  it("share one commit among all who ask in the same turn", async () => {
+    const { add, names, commits, disk } = open()
+    disk.resolve()
+    assert.deepEqual(await Promise.all([add("a"), add("b"), add("c")]), ["a", "b", "c"])
+    assert.deepEqual(commits, ["begin", "commit"])
+    assert.deepEqual(await names(), ["a", "b", "c"])
+  })
+
+  it("undo only the work that failed, and tell only its owner", async () => {
+    const { add, names, disk } = open()
+    disk.resolve()
+    const spoil = () => {
+      throw new Error("spoiled")
+    }
+    const told = await Promise.allSettled([add("a"), add("b", spoil), add("c")])
+    assert.deepEqual(
+      told.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    )
+    assert.deepEqual(await names(), ["a", "c"])
+  })
+
+  it("tell nobody before the disk has it, and do not let the next group wait for that", async () => {
+    const { add, names, disk } = open()
+    let told = 0
+    const first = add("a").then(() => told++)
+    while ((await names()).length < 1) await new Promise(setImmediate)
+    const second = add("b").then(() => told++)
+    while ((await names()).length < 2) await new Promise(setImmediate)
+    assert.equal(told, 0)
+    disk.resolve()
+    await Promise.all([first, second])
+    assert.equal(told, 2)
+  })
+
+  it("tell everybody where the disk fails", async () => {
+    const { add, disk } = open()
+    disk.reject(new Error("no space"))
+    const told = await Promise.allSettled([add("a"), add("b")])
+    assert.deepEqual(
+      told.map(({ status }) => status),
+      ["rejected", "rejected"],
+    )
+  })
+})
