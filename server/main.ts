@@ -12,10 +12,24 @@ import { allProviders } from "./providers/all.ts"
 async function main() {
   const config = readConfig(process.env, allProviders)
   const atelier = await composeAtelier(config)
-  await atelier.server.listen({ host: config.host, port: config.port })
+  await listen(config, atelier)
   const { port } = atelier.server.server.address() as AddressInfo
   console.log(banner(config, port, await readyTestKey(config, atelier)))
   stopOnSignals(atelier)
+}
+
+async function listen({ host, port }: Config, { server }: Atelier): Promise<void> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const advice = {
+      EADDRINUSE: "Something else listens there; set ATELIER_PORT.",
+      EACCES: "Set ATELIER_PORT above 1023.",
+    }
+    const known = advice[code as keyof typeof advice] ?? "Check ATELIER_HOST and ATELIER_PORT."
+    throw new Error(`Cannot listen on ${host}:${port}. ${known} (${message})`, { cause: error })
+  }
 }
 
 /** A test key costs nothing and reaches no vendor, so it may lie in a file for the next start to show again. */

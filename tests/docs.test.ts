@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import { chromium } from "playwright-core"
 import type { Browser } from "playwright-core"
+import { createKey, defaultProject } from "../server/accounts/keys.ts"
 import { composeAtelier } from "../server/compose.ts"
 import type { Atelier } from "../server/compose.ts"
 import { readConfig } from "../server/config.ts"
@@ -62,5 +63,22 @@ describe("the page at /docs", { skip }, () => {
       [],
     )
     assert.deepEqual(complaints, [])
+  })
+
+  it("sends a request with the key that was typed in", async () => {
+    const { server, app } = atelier
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${(server.server.address() as AddressInfo).port}/docs`, {
+      waitUntil: "networkidle",
+    })
+    await page
+      .getByPlaceholder("Token")
+      .first()
+      .fill(await createKey(app, defaultProject, "test"))
+    await page.getByText("List the project's generations, newest first").first().click()
+    await page.getByRole("button", { name: /Test Request.*get \/v1\/generations\)/i }).click()
+    const answered = page.waitForResponse((response) => response.url().includes("/v1/generations?"))
+    await page.getByRole("button", { name: /^Send/ }).first().click()
+    assert.equal((await answered).status(), 200)
   })
 })
