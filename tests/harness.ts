@@ -44,12 +44,17 @@ export type Server = {
   kill: (signal: NodeJS.Signals) => Promise<Ended>
 }
 
+/** What `npm start` gives to Node. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } }
+  return scripts.start.split(" ").filter((word) => word.startsWith("--"))
+}
+
 const startMaxMs = 20_000
 
 /** A child process on a port of its own choice; on a folder that was used before, it finds what is there. */
 export async function startServer(environment: Environment = {}, dataFolder = temporaryFolder()): Promise<Server> {
-  // The flag is that of `npm start`.
-  const child = spawn(process.execPath, ["--max-semi-space-size=16", join(root, "server/main.ts")], {
+  const child = spawn(process.execPath, [...startFlags(), join(root, "server/main.ts")], {
     env: environmentOf(dataFolder, environment),
     stdio: ["ignore", "pipe", "pipe"],
   })
