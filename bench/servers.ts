@@ -1,11 +1,12 @@
 // The servers under test: how each is started, always fresh, with a folder of its own.
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { coreOfLoad, coreUnderTest, findProgram, freePort, start } from "./processes.ts"
 import type { Running } from "./processes.ts"
+import { startFlags } from "../tools/startFlags.ts"
 
 export type ServerName = "tuned proxy" | "plain proxy" | "naive" | "nginx" | "atelier"
 
@@ -56,12 +57,6 @@ const starters: Record<ServerName, (place: Place) => Promise<Running>> = {
   naive: (place) => startScript("naive.ts", place),
   nginx: startNginx,
   atelier: startAtelier,
-}
-
-/** What `npm start` gives to Node. */
-function startFlags(): string[] {
-  const { scripts } = JSON.parse(readFileSync(here("../package.json"), "utf8")) as { scripts: { start: string } }
-  return scripts.start.split(" ").filter((word) => word.startsWith("--"))
 }
 
 const nodeCommand = (script: string, flags: string[] = []): string[] => [

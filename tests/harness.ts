@@ -11,6 +11,7 @@ import { composeAtelier } from "../server/compose.ts"
 import type { Atelier } from "../server/compose.ts"
 import { readConfig } from "../server/config.ts"
 import { allProviders } from "../server/providers/all.ts"
+import { startFlags } from "../tools/startFlags.ts"
 
 export const root = join(import.meta.dirname, "..")
 
@@ -42,12 +43,6 @@ export type Server = {
   log: () => string
   /** Resolves once the process is gone. */
   kill: (signal: NodeJS.Signals) => Promise<Ended>
-}
-
-/** What `npm start` gives to Node. */
-function startFlags(): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } }
-  return scripts.start.split(" ").filter((word) => word.startsWith("--"))
 }
 
 const startMaxMs = 20_000

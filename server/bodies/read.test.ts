@@ -83,12 +83,16 @@ describe("readJson", () => {
       text: string,
       sizes: number[],
     ) {
+      fc.pre(text !== "__proto__")
       const { options, sealed } = memory()
       const written = items.map(({ bytes, how, first }) => {
         const fields = [`"b64_json":${spell(bytes, how)}`, `"note":${JSON.stringify(text)}`]
         return `{${(first ? fields : fields.reverse()).join(" , ")}}`
       })
-      const other = JSON.stringify(rest).replaceAll("b64_json", "x").replaceAll("images", "x")
+      const other = JSON.stringify(rest)
+        .replaceAll("b64_json", "x")
+        .replaceAll("images", "x")
+        .replaceAll("__proto__", "x")
       const body = `{"rest":${other},"data":[${written.join(",")}],${JSON.stringify(text)}:1}`
       const read = await readJson(cutInto(Buffer.from(body), sizes), options)
       assert.deepEqual(
@@ -154,6 +158,15 @@ describe("readJson", () => {
     for (const body of tooLarge)
       await assert.rejects(readJson(cutInto(Buffer.from(body), [16]), small), { reason: "too_large" })
     await assert.rejects(readJson(cutInto(Buffer.from(`[[[[1]]]]`), [16]), small), { reason: "broken" })
+  })
+
+  it("refuses a key that JavaScript would drop, however it is spelled, and takes it as a value", async () => {
+    for (const key of ["__proto__", "__pro\\u0074o__"]) {
+      const body = Buffer.from(`{"input":{"${key}":{"a":1}}}`)
+      await assert.rejects(readJson(cutInto(body, [3]), memory().options), BodyError)
+    }
+    const { value } = await readJson(cutInto(Buffer.from(`{"note":"__proto__"}`), [3]), memory().options)
+    assert.deepEqual(value, { note: "__proto__" })
   })
 
   it("refuses what is not JSON", async () => {

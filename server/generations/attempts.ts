@@ -31,7 +31,7 @@ export type Attempt = {
 const attemptsMax = ({ code }: VendorFailure): number => (code === "provider_busy" ? 3 : 2)
 
 /** Whether the part may be tried once more: only where the vendor surely did no work. */
-export const mayTryAgain = (attempt: Attempt): boolean =>
+const mayTryAgain = (attempt: Attempt): boolean =>
   attempt.state === "failed" &&
   attempt.failure.untouched === true &&
   isPassing(attempt.failure) &&
