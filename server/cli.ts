@@ -34,7 +34,10 @@ const sandboxCommand: Command = async () => {
   server.listen(sandboxPort, host)
   await once(server, "listening")
   const { port } = server.address() as AddressInfo
-  const prefixes = allProviders.map(({ id }) => `  ${baseUrlNameOf(id)}=http://${host}:${port}/${id}/v1`)
+  const prefixes = allProviders.map(
+    ({ id, baseUrl }) =>
+      `  ${baseUrlNameOf(id)}=http://${host}:${port}/${id}${new URL(baseUrl).pathname.replace(/\/$/, "")}`,
+  )
   return ["The sandbox imitates these vendors; any key opens them. Set as base URL:", ...prefixes].join("\n")
 }
 

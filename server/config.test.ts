@@ -140,8 +140,8 @@ describe("a vendor", () => {
   it("is reached by its own address and a key from the environment, without spaces around it", () => {
     const { vendors: found } = read({ OPENAI_API_KEY: " sk-abc\n", BFL_API_KEY: "  " })
     assert.deepEqual(found, {
-      openai: { key: "sk-abc", baseUrl: "https://api.openai.com/v1", keyName: "OPENAI_API_KEY" },
-      bfl: { key: undefined, baseUrl: "https://api.bfl.ai/v1", keyName: "BFL_API_KEY" },
+      openai: { key: "sk-abc", baseUrl: "https://api.openai.com/v1", needs: "OPENAI_API_KEY" },
+      bfl: { key: undefined, baseUrl: "https://api.bfl.ai/v1", needs: "BFL_API_KEY" },
     })
     assert.deepEqual([keyNameOf("bfl"), baseUrlNameOf("bfl")], ["BFL_API_KEY", "BFL_BASE_URL"])
   })

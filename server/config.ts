@@ -101,12 +101,18 @@ export const settings = {
 type Settings = { [Name in keyof typeof settings]: (typeof settings)[Name] extends Setting<infer T> ? T : never }
 
 /** What a vendor is reached by. The address may be changed, for a proxy or for `npm run sandbox`. */
-export type VendorAccess = { key: string | undefined; baseUrl: string; keyName: string }
+export type VendorAccess = {
+  /** Undefined where the vendor cannot be used; empty where it needs no key. */
+  key: string | undefined
+  baseUrl: string
+  /** What the operator sets to use the vendor. */
+  needs: string
+}
 
 export type Config = Settings & { vendors: Record<string, VendorAccess> }
 
 /** What this file needs to know of a vendor. */
-export type ConfigurableVendor = { id: string; title: string; baseUrl: string }
+export type ConfigurableVendor = { id: string; title: string; baseUrl: string; ownAddress?: boolean; keyless?: boolean }
 
 export const keyNameOf = (vendor: string): string => `${vendor.toUpperCase()}_API_KEY`
 export const baseUrlNameOf = (vendor: string): string => `${vendor.toUpperCase()}_BASE_URL`
@@ -147,13 +153,17 @@ function unknownNames(environment: Environment): string[] {
 }
 
 function readVendor(environment: Environment, vendor: ConfigurableVendor, problems: string[]): VendorAccess {
-  const keyName = keyNameOf(vendor.id)
-  const given = environment[baseUrlNameOf(vendor.id)] || vendor.baseUrl
-  const key = environment[keyName]?.trim() || undefined
+  const { id, ownAddress = false, keyless = false } = vendor
+  const [keyName, addressName] = [keyNameOf(id), baseUrlNameOf(id)]
+  const address = environment[addressName] || undefined
+  const given = address ?? vendor.baseUrl
+  const key = environment[keyName]?.trim() || (keyless && address !== undefined ? "" : undefined)
   const parsed = webAddress.safeParse(given)
-  if (!parsed.success)
-    problems.push(`${baseUrlNameOf(vendor.id)} must be an http or https address without user, query or fragment`)
-  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, keyName }
+  if (!parsed.success) problems.push(`${addressName} must be an http or https address without user, query or fragment`)
+  if (ownAddress && key !== undefined && address === undefined)
+    problems.push(`${addressName} must be set together with ${keyName}: ${vendor.title} has no address of its own`)
+  const needs = ownAddress ? (keyless ? addressName : `${keyName} and ${addressName}`) : keyName
+  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, needs }
 }
 
 /** An address without a path gets the vendor's own, since half the world writes it with `/v1` and half without. */

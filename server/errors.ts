@@ -12,6 +12,8 @@ type Meaning = {
 export const failures = {
   invalid_request: { status: 400, retry: false, refund: true, message: "The request is not valid." },
   unknown_model: { status: 404, retry: false, refund: true, message: "There is no such model." },
+  model_retired: { status: 410, retry: false, refund: true, message: "This model's vendors no longer serve it." },
+  price_missing: { status: 503, retry: false, refund: true, message: "The operator has not given this model a price." },
   invalid_key: { status: 401, retry: false, refund: true, message: "The API key is missing or not valid." },
   insufficient_credits: { status: 402, retry: false, refund: true, message: "The balance is too low." },
   missing_scope: { status: 403, retry: false, refund: true, message: "This API key may not do that." },
@@ -65,6 +67,8 @@ export type Failure = {
   refused?: "prompt" | "picture"
   /** For 429 and 503: seconds until a retry makes sense. */
   retryAfterSeconds?: number
+  /** For `model_retired`: the model to use in its place. */
+  successor?: string
   /** The generation that failed, where the request had already been accepted. */
   generationId?: string
 }

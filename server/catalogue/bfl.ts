@@ -1,8 +1,9 @@
 // Black Forest Labs' FLUX models. Source: BFL's OpenAPI description of 2026-08-22, and the AIHubMix documents.
 import { z } from "zod"
 import { family, to } from "./model.ts"
-import type { Rule } from "./model.ts"
+import type { Given, Price, Rule } from "./model.ts"
 import { count, images, oneOf, prompt, seed } from "./parameters.ts"
+import { dollars, perImage } from "./price.ts"
 
 const ratio = z
   .string()
@@ -117,6 +118,23 @@ const legalPixels: Rule = ({ input }) => {
       }
 }
 
+const megapixel = 1024 * 1024
+
+/** Pixels asked for, in megapixels; of a size left to the vendor, and of each reference picture, one is reckoned. */
+function megapixelsOf({ input }: Given): number {
+  if (input["size"] === "2K") return 4
+  const [width = 1024, height = 1024] = /^\d+x\d+$/.test(String(input["size"]))
+    ? String(input["size"]).split("x").map(Number)
+    : [input["width"] as number | undefined, input["height"] as number | undefined]
+  return Math.max(1, (width * height) / megapixel)
+}
+
+/** US dollars for the first megapixel made, and for each further one, made or sent along. */
+const perMegapixel =
+  (first: number, further: number): Price =>
+  (given) =>
+    dollars(first + further * (megapixelsOf(given) - 1 + given.images))
+
 const flux2Rules = [strictWithImages, legalRatio, oneWayToSize, sizeNeedsShape, legalPixels]
 const kontextRules = [strictWithImages, legalRatio]
 
@@ -128,6 +146,7 @@ export const bfl = family("bfl", {
     parameters: flux2,
     imagesMax: 8,
     rules: flux2Rules,
+    price: perMegapixel(0.03, 0.015),
     routes: [to("bfl", "flux-2-pro")],
     background: true,
   },
@@ -147,6 +166,7 @@ export const bfl = family("bfl", {
     }),
     imagesMax: 8,
     rules: flux2Rules,
+    price: perMegapixel(0.05, 0.05),
     routes: [to("bfl", "flux-2-flex")],
     background: true,
   },
@@ -157,6 +177,7 @@ export const bfl = family("bfl", {
     parameters: kontext,
     imagesMax: 4,
     rules: kontextRules,
+    price: perImage(0.08),
     routes: [to("bfl", "flux-kontext-max")],
     background: true,
   },
@@ -167,6 +188,7 @@ export const bfl = family("bfl", {
     parameters: kontext,
     imagesMax: 4,
     rules: kontextRules,
+    price: perImage(0.04),
     routes: [to("bfl", "flux-kontext-pro")],
     names: ["FLUX.1-Kontext-pro"],
     background: true,

@@ -4,7 +4,9 @@ import { describe, it } from "node:test"
 import { z } from "zod"
 import { allProviders } from "../providers/all.ts"
 import { allModels, createCatalogue } from "./catalogue.ts"
+import { lastDayOf } from "./lifecycle.ts"
 import type { Model } from "./model.ts"
+import { quote } from "./price.ts"
 import { readInput } from "./read.ts"
 
 type Field = { title?: string; description?: string; default?: unknown; enum?: unknown[]; anyOf?: Field[] }
@@ -12,6 +14,13 @@ type Schema = { type?: string; required?: string[]; additionalProperties?: unkno
 
 const schemaOf = (model: Model) => z.toJSONSchema(model.parameters, { io: "input" }) as unknown as Schema
 const catalogue = createCatalogue(allModels)
+
+/** The least that the model can be asked. */
+const leastOf = ({ imagesMin }: Model): Record<string, unknown> =>
+  imagesMin === 0
+    ? { prompt: "a boat" }
+    : { prompt: "a boat", image: Array.from({ length: imagesMin }, (_, index) => `https://example.com/${index}.png`) }
+
 const shortName = ({ id }: Model): string => id.slice(id.indexOf("/") + 1)
 
 for (const model of allModels) {
@@ -20,7 +29,8 @@ for (const model of allModels) {
       const { type, required, additionalProperties, properties } = schemaOf(model)
       assert.equal(type, "object")
       assert.equal(additionalProperties, false)
-      assert.deepEqual(required, ["prompt"])
+      // A picture is needed by a rule, not by the schema, so that the message can say what for.
+      for (const name of required ?? []) assert.equal(name, "prompt")
       assert.deepEqual(Object.keys(properties), Object.keys(model.parameters.shape))
       for (const [name, { title = "", description = "" }] of Object.entries(properties)) {
         assert.match(title, /^[A-Z].{1,39}$/, `${name} has no title`)
@@ -29,21 +39,45 @@ for (const model of allModels) {
     })
 
     it("says by which defaults it goes, and goes by them", () => {
-      const { input } = readInput(model, { prompt: "a boat" })
+      const { input } = readInput(model, leastOf(model))
       for (const [name, field] of Object.entries(schemaOf(model).properties))
         if (name !== "prompt") assert.deepEqual(input[name], field.default, name)
     })
 
-    it("takes a prompt alone, and makes one picture of it", () => {
-      const { input, images, mask } = readInput(model, { prompt: "a boat" })
+    it("takes a prompt alone, and the pictures it cannot do without", () => {
+      const { input, images, mask } = readInput(model, leastOf(model))
       assert.equal(input.prompt, "a boat")
       assert.equal(input.n, 1)
-      assert.deepEqual([images, mask], [[], undefined])
+      assert.deepEqual([images.length, mask], [model.imagesMin, undefined])
+      if (model.imagesMin === 0) return
+      assert.throws(() => readInput(model, { prompt: "a boat" }), /image/)
+    })
+
+    it("has a price, which grows with the number of pictures and never falls with what it starts from", () => {
+      const { input } = readInput(model, leastOf(model))
+      const given = { input, images: model.imagesMin, mask: false }
+      const one = quote(model, given) ?? assert.fail("no price")
+      assert.ok(Number.isSafeInteger(one.micros) && one.micros > 0)
+      assert.equal(one.micros, one.pictures * one.microsPerPicture)
+      const started = quote(model, { ...given, images: model.imagesMax })!
+      assert.ok(started.microsPerPicture >= one.microsPerPicture)
+      if (!model.parameters.shape["n"]) return
+      const two = quote(model, { ...given, input: { ...input, n: 2 } })!
+      assert.ok(two.pictures === 2 * one.pictures || one.pictures > 1)
+    })
+
+    it("names a successor that there is, and days that are days, where its end is known", () => {
+      const { deprecated, retires, successor, routes } = model
+      for (const day of [deprecated, retires, ...routes.map((route) => route.retires)])
+        if (day !== undefined) assert.equal(new Date(day).toISOString().slice(0, 10), day)
+      if (successor !== undefined) assert.equal(catalogue.find(successor)?.id, successor)
+      if (lastDayOf(model) !== undefined) assert.ok(successor, "whoever has to leave wants to know where to")
     })
 
     it("takes what it has read as it is", () => {
-      const { input } = readInput(model, { prompt: "a boat" })
-      assert.deepEqual(readInput(model, input).input, input)
+      const { image } = leastOf(model)
+      const { input } = readInput(model, leastOf(model))
+      assert.deepEqual(readInput(model, { ...input, image }).input, input)
     })
 
     it("takes as many pictures as it says, and no more", () => {
@@ -65,13 +99,17 @@ for (const model of allModels) {
       assert.ok(model.routes.length > 0)
       for (const route of model.routes) {
         const provider = allProviders.find(({ id }) => id === route.provider) ?? assert.fail(route.provider)
-        if (model.imagesMax > 0) assert.ok(provider.limits.references >= model.imagesMax)
-        assert.match(route.model, /^[\w.-]+$/, "it becomes part of a path")
+        assert.ok(provider.limits.references >= model.imagesMin)
+        assert.match(route.model, /^[\w.-]+(?:\/[\w.-]+)?$/, "it becomes part of a path")
       }
+      const references = model.routes.map(
+        (route) => allProviders.find(({ id }) => id === route.provider)!.limits.references,
+      )
+      assert.ok(Math.max(...references) >= model.imagesMax)
     })
 
     it("has a title, a description and a day it came out", () => {
-      assert.match(model.id, /^[a-z0-9]+\/[a-z0-9][a-z0-9.-]*$/)
+      assert.match(model.id, /^[a-z0-9]+\/[A-Za-z0-9][A-Za-z0-9.-]*$/)
       assert.match(model.title, /^\S.*\S$/)
       assert.match(model.description, /^[A-Z].*\.$/)
       const released = new Date(model.released * 1000)

@@ -3,15 +3,26 @@ import type { z } from "zod"
 import type { Problem } from "../errors.ts"
 
 /** A way to a vendor that serves the model, and the vendor's own name for it. */
-export type Route = { provider: string; model: string }
+export type Route = {
+  provider: string
+  model: string
+  /** The first day (UTC, "2026-12-01") on which this vendor no longer serves it; the row's own where absent. */
+  retires?: string
+  /** What of a request this vendor cannot serve although the model can. Another route may. */
+  cannot?: Rule
+}
 
 /** Checked parameters, without the pictures. */
-export type Input = Record<string, unknown> & { prompt: string; n: number }
+export type Input = Record<string, unknown> & { prompt?: string; n: number }
 
+/** A checked request, with how many pictures it starts from. */
 export type Given = { input: Input; images: number; mask: boolean }
 
 /** Says what is wrong with parameters that are each right by themselves. */
 export type Rule = (given: Given) => Problem | undefined
+
+/** Micro-credits for one picture of such a request, what it starts from included. A credit is US$0.01. */
+export type Price = (given: Given) => number
 
 export type Model = {
   /** `family/id` */
@@ -21,8 +32,19 @@ export type Model = {
   /** Unix seconds, as OpenAI lists models. */
   released: number
   parameters: z.ZodObject
+  /** How many pictures must be given to start from. */
+  imagesMin: number
   /** How many pictures may be given to start from; 0 for none. */
   imagesMax: number
+  /** Absent where only the operator can know it. */
+  price?: Price
+  /** How many pictures such a request makes at the most: `n`, but for models that decide themselves. */
+  picturesMax: (given: Given) => number
+  /** The day its end was announced, and its first day without it: "2026-12-01", UTC. */
+  deprecated?: string
+  retires?: string
+  /** The model to use in its place. */
+  successor?: string
   /** Other names of parameters, and what each means here. */
   synonyms: Record<string, string>
   rules: Rule[]
@@ -39,8 +61,12 @@ export type Catalogue = {
   nearest: (name: string) => string[]
 }
 
-export type ModelRow = Omit<Model, "id" | "released" | "synonyms" | "rules" | "names" | "background"> & {
+type Optional = "imagesMin" | "picturesMax" | "synonyms" | "rules" | "names" | "background"
+
+export type ModelRow = Omit<Model, "id" | "released" | Optional> & {
   released: string
+  imagesMin?: number
+  picturesMax?: Model["picturesMax"]
   synonyms?: Record<string, string>
   rules?: Rule[]
   names?: string[]
@@ -50,6 +76,8 @@ export type ModelRow = Omit<Model, "id" | "released" | "synonyms" | "rules" | "n
 /** The rows of one family, from `id: row` to models. */
 export function family(name: string, rows: Record<string, ModelRow>): Model[] {
   return Object.entries(rows).map(([id, row]) => ({
+    imagesMin: 0,
+    picturesMax: ({ input }: Given) => input.n,
     synonyms: {},
     rules: [],
     names: [],
@@ -61,4 +89,8 @@ export function family(name: string, rows: Record<string, ModelRow>): Model[] {
   }))
 }
 
-export const to = (provider: string, model: string): Route => ({ provider, model })
+export const to = (provider: string, model: string, more: Omit<Route, "provider" | "model"> = {}): Route => ({
+  provider,
+  model,
+  ...more,
+})

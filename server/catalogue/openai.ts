@@ -1,8 +1,9 @@
 // OpenAI's image models. Source: the OpenAPI description of 2026-08-21, and OpenAI's notices of later models.
 import { z } from "zod"
 import { family, to } from "./model.ts"
-import type { ModelRow, Rule } from "./model.ts"
+import type { Given, ModelRow, Price, Rule } from "./model.ts"
 import { count, images, mask, oneOf, outputFormat, prompt } from "./parameters.ts"
+import { dollars } from "./price.ts"
 
 const gpt = z.object({
   prompt: prompt(32_000),
@@ -101,9 +102,51 @@ const legalSize: Rule = ({ input }) => {
 
 const gptRules = [notTransparentJpeg, compressionFitsFormat, moderationWithoutImages]
 
+type Quality = "low" | "medium" | "high"
+
+/**
+ * Tokens of one picture by quality, square and not. OpenAI bills tokens, so this is what a request is quoted at; what
+ * the answer says was used decides in the end.
+ */
+const pictureTokens: Record<Quality, [square: number, oblong: number]> = {
+  low: [272, 408],
+  medium: [1056, 1584],
+  high: [4160, 6240],
+}
+
+// A reference picture in high fidelity, as reported; prompts are far smaller.
+const referenceTokens = 6_240
+const promptTokens = 1_000
+
+/** US dollars per million tokens of text and pictures that go in, and of pictures that come out. */
+type TokenPrices = { text: number; imageIn: number; imageOut: number }
+
+/** `auto` may be any of them, so it is quoted as the dearest. */
+const qualityOf = ({ input }: Given): Quality =>
+  input["quality"] === "low" || input["quality"] === "medium" ? input["quality"] : "high"
+
+function tokensOf(given: Given): number {
+  const [square, oblong] = pictureTokens[qualityOf(given)]
+  const size = { "2K": "2048x2048", "4K": "3840x2160" }[String(given.input["size"])] ?? String(given.input["size"])
+  const [width = 1024, height = 1536] = size.split("x").map(Number).filter(Boolean)
+  const share = (width * height) / (1024 * 1536)
+  return size === "1K" || size === "1024x1024" ? square : Math.ceil(oblong * Math.max(1, share))
+}
+
+const perToken =
+  ({ text, imageIn, imageOut }: TokenPrices): Price =>
+  (given) =>
+    dollars((promptTokens * text + given.images * referenceTokens * imageIn + tokensOf(given) * imageOut) / 1_000_000)
+
+const dallePrice: Price = ({ input }) => {
+  const fine = input["quality"] === "hd" || input["quality"] === "high"
+  const large = String(input["size"]).includes("1792")
+  return dollars(large ? (fine ? 0.12 : 0.08) : fine ? 0.08 : 0.04)
+}
+
 const gptRow = (
   id: string,
-  row: Pick<ModelRow, "title" | "description" | "released"> & Partial<ModelRow>,
+  row: Pick<ModelRow, "title" | "description" | "released" | "price"> & Partial<ModelRow>,
 ): ModelRow => ({
   parameters: gpt,
   imagesMax: 16,
@@ -117,6 +160,7 @@ export const openai = family("openai", {
     title: "GPT Image 2",
     description: "Any size up to 4K; follows long instructions and renders text.",
     released: "2026-04-21",
+    price: perToken({ text: 5, imageIn: 8, imageOut: 30 }),
     parameters: gpt2,
     rules: [...gptRules, legalSize],
     names: ["gpt-image-2-2026-04-21"],
@@ -125,16 +169,27 @@ export const openai = family("openai", {
     title: "GPT Image 1.5",
     description: "Follows instructions closely; makes and edits pictures.",
     released: "2025-12-16",
+    deprecated: "2026-06-02",
+    retires: "2026-12-01",
+    successor: "openai/gpt-image-2",
+    price: perToken({ text: 5, imageIn: 8, imageOut: 32 }),
   }),
   "gpt-image-1": gptRow("gpt-image-1", {
     title: "GPT Image 1",
     description: "Takes text and pictures, and makes and edits pictures.",
     released: "2025-04-23",
+    retires: "2026-10-23",
+    successor: "openai/gpt-image-2",
+    price: perToken({ text: 5, imageIn: 10, imageOut: 40 }),
   }),
   "gpt-image-1-mini": gptRow("gpt-image-1-mini", {
     title: "GPT Image 1 mini",
     description: "An economical GPT Image 1.",
     released: "2025-10-06",
+    deprecated: "2026-06-02",
+    retires: "2026-12-01",
+    successor: "openai/gpt-image-2",
+    price: perToken({ text: 2, imageIn: 2.5, imageOut: 8 }),
     parameters: gpt.omit({ input_fidelity: true }),
     rules: gptRules,
   }),
@@ -142,6 +197,9 @@ export const openai = family("openai", {
     title: "DALL·E 3",
     description: "Turns a description into a picture, rewording the prompt on its way.",
     released: "2023-11-06",
+    retires: "2026-05-12",
+    successor: "openai/gpt-image-2",
+    price: dallePrice,
     parameters: dalle3,
     imagesMax: 0,
     routes: [to("openai", "dall-e-3")],

@@ -54,7 +54,7 @@ export type AttemptRow = {
   check_json: string | null
   /** `stored`: what was kept, `KeptPicture[]`. */
   pictures_json: string | null
-  /** `failed`: why. */
+  /** `failed`: why, and which way is next. `stored`: why pictures are missing, as a list. */
   failure_json: string | null
   usage_json: string | null
   /** Not to be asked or tried again before. */

@@ -12,6 +12,15 @@ export type AttemptPicture = { picture: KeptPicture; notes: ImageNotes }
 /** How to ask for a task, and how often in a row its finished picture could not be fetched. */
 export type Check = { check: ProviderRequest; missed: number }
 
+/** `missing`: why there are fewer pictures than were asked for. */
+type Stored = { pictures: AttemptPicture[]; missing: VendorFailure[]; bill: VendorBill }
+
+/** `next`: by which route the part is tried once more. */
+type Failed = { failure: VendorFailure; next?: Way }
+
+/** A vendor, and its own name of the model. */
+export type Way = { provider: string; model: string }
+
 export type Attempt = {
   id: string
   part: number
@@ -23,24 +32,12 @@ export type Attempt = {
 } & (
   | { state: "sent" }
   | ({ state: "pending" } & Check)
-  | { state: "stored"; pictures: AttemptPicture[]; bill: VendorBill }
-  | { state: "failed"; failure: VendorFailure }
+  | ({ state: "stored" } & Stored)
+  | ({ state: "failed" } & Failed)
 )
 
-/** Tries of one part. A vendor that was only busy may be asked once more than one that failed. */
-const attemptsMax = ({ code }: VendorFailure): number => (code === "provider_busy" ? 3 : 2)
-
-/** Whether the part may be tried once more: only where the vendor surely did no work. */
-const mayTryAgain = (attempt: Attempt): boolean =>
-  attempt.state === "failed" &&
-  attempt.failure.untouched === true &&
-  isPassing(attempt.failure) &&
-  attempt.ordinal < attemptsMax(attempt.failure)
-
-const isPassing = ({ code }: VendorFailure): boolean => code === "provider_busy" || code === "provider_error"
-
 export const isFinal = (attempt: Attempt): boolean =>
-  attempt.state === "stored" || (attempt.state === "failed" && !mayTryAgain(attempt))
+  attempt.state === "stored" || (attempt.state === "failed" && attempt.next === undefined)
 
 export async function insertSent(
   tx: Queries,
@@ -64,8 +61,8 @@ export async function insertSent(
 /** What came of a call, to be written down. */
 export type Step =
   | ({ state: "pending"; dueAt: number } & Check)
-  | { state: "stored"; pictures: AttemptPicture[]; bill: VendorBill }
-  | { state: "failed"; failure: VendorFailure; dueAt: number }
+  | ({ state: "stored" } & Stored)
+  | ({ state: "failed"; dueAt: number } & Failed)
 
 export async function recordStep(tx: Queries, id: string, step: Step, now: number): Promise<void> {
   const change =
@@ -79,11 +76,20 @@ export async function recordStep(tx: Queries, id: string, step: Step, now: numbe
         ? {
             state: step.state,
             pictures_json: JSON.stringify(step.pictures),
+            failure_json: step.missing.length > 0 ? JSON.stringify(step.missing) : null,
             usage_json: JSON.stringify(step.bill),
             finished_at: now,
           }
-        : { state: step.state, failure_json: JSON.stringify(step.failure), due_at: step.dueAt, finished_at: now }
+        : { state: step.state, failure_json: failureJson(step), due_at: step.dueAt, finished_at: now }
   await tx.updateTable("attempts").set(change).where("id", "=", id).where("state", "in", ["sent", "pending"]).execute()
+}
+
+const failureJson = ({ failure, next }: Failed): string => JSON.stringify({ ...failure, ...(next ? { next } : {}) })
+
+/** The way that the first call of all went: it decided how the work was divided. */
+export async function firstWay(queries: Queries, generationId: string): Promise<Way | undefined> {
+  const first = queries.selectFrom("attempts").select(["provider", "vendor_model as model"])
+  return first.where("generation_id", "=", generationId).orderBy("ordinal").limit(1).executeTakeFirst()
 }
 
 /** The newest attempt of each part that has one, by part. */
@@ -106,9 +112,12 @@ function readAttempt(row: AttemptRow): Attempt {
         ...facts,
         state: "stored",
         pictures: read<AttemptPicture[]>(row.pictures_json),
+        missing: read<VendorFailure[] | null>(row.failure_json) ?? [],
         bill: read<VendorBill>(row.usage_json),
       }
-    case "failed":
-      return { ...facts, state: "failed", failure: read<VendorFailure>(row.failure_json) }
+    case "failed": {
+      const { next, ...failure } = read<VendorFailure & { next?: Way }>(row.failure_json)
+      return { ...facts, state: "failed", failure, ...(next ? { next } : {}) }
+    }
   }
 }

@@ -5,7 +5,7 @@ import type { Outcome, ProviderRequest, VendorFailure } from "../providers/provi
 import { callVendor } from "../providers/run.ts"
 import type { Answer } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
-import type { Attempt, Step } from "./attempts.ts"
+import type { Attempt, Step, Way } from "./attempts.ts"
 import { addEvent } from "./events.ts"
 import { keepAnswer, keepPartial } from "./pictures.ts"
 import { failureStep } from "./refusals.ts"
@@ -87,7 +87,8 @@ async function nextStep(
     return { state: "pending", check, missed: 0, dueAt: app.clock.now() + outcome.checkAfterMs }
   }
   const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
-  if (typeof kept !== "string") return { state: "stored", pictures: kept, bill: outcome.bill ?? {} }
+  if (typeof kept !== "string")
+    return { state: "stored", pictures: kept, missing: outcome.missing ?? [], bill: outcome.bill ?? {} }
   // The vendor made the picture, and it is paid for; asking again yields a fresh link to it.
   if (kept === "unreachable" && attempt.state === "pending" && attempt.missed < missedMax)
     return checkAgain(work, request, attempt.missed + 1)
@@ -116,16 +117,40 @@ function isWorthAsking({ app }: Work, attempt: Attempt, outcome: Outcome & { sta
 const isTransport = ({ code, ofTask }: VendorFailure): boolean =>
   ofTask !== true && (code === "provider_busy" || code === "provider_error" || code === "provider_timeout")
 
-const failedStep = (app: Pick<App, "clock">, failure: VendorFailure): Step => ({
-  state: "failed",
+const failedStep = (app: Pick<App, "clock">, failure: VendorFailure) => ({
+  state: "failed" as const,
   failure,
   dueAt: app.clock.now(),
 })
 
-function retryStep({ app }: Work, attempt: Attempt, failure: VendorFailure): Step {
+/** Says where the part goes on after a failure, if the vendor surely did no work for it. */
+function retryStep(work: Work, attempt: Attempt, failure: VendorFailure): Step {
+  const { app } = work
+  const other = failure.untouched === true ? otherRoute(work, attempt) : undefined
+  if (other) return { ...failedStep(app, failure), next: other }
   const waitMs = (failure.retryAfterSeconds ?? 2 ** (attempt.ordinal - 1)) * 1000
-  return { state: "failed", failure, dueAt: app.clock.now() + waitMs }
+  const again = mayTryAgain(attempt, failure) ? { next: wayOf(attempt) } : {}
+  return { state: "failed", failure, dueAt: app.clock.now() + waitMs, ...again }
 }
+
+const wayOf = ({ provider, vendorModel: model }: Attempt): Way => ({ provider, model })
+
+/** The next route after the one that failed, if it makes as many pictures in one call. */
+function otherRoute({ routes, parts, generation }: Work, attempt: Attempt): Way | undefined {
+  const here = routes.findIndex(({ provider, model }) => provider === attempt.provider && model === attempt.vendorModel)
+  const able = ({ provider, model }: Way) =>
+    knownProvider(provider).limits.imagesPerCall(model, generation.input) >= parts[attempt.part]!
+  const found = here < 0 ? undefined : routes.slice(here + 1).find(able)
+  return found && { provider: found.provider, model: found.model }
+}
+
+/** Tries of one part. A vendor that was only busy may be asked once more than one that failed. */
+const attemptsMax = ({ code }: VendorFailure): number => (code === "provider_busy" ? 3 : 2)
+
+const mayTryAgain = (attempt: Attempt, failure: VendorFailure): boolean =>
+  failure.untouched === true &&
+  (failure.code === "provider_busy" || failure.code === "provider_error") &&
+  attempt.ordinal < attemptsMax(failure)
 
 async function tellProgress({ app, generation, job }: Work, percent: number | undefined): Promise<void> {
   if (percent === undefined) return

@@ -16,7 +16,7 @@ export async function finishIfComplete(tx: Queries, id: string, parts: number, n
   const attempts = [...(await latestAttempts(tx, id)).values()].sort((a, b) => a.part - b.part)
   if (attempts.length < parts || !attempts.every(isFinal)) return false
   const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
-  const failed = attempts.flatMap((attempt) => (attempt.state === "failed" ? [attempt.failure] : []))
+  const failed = attempts.flatMap(failuresOf)
   for (const [position, { picture, notes }] of made.entries())
     await insertImage(tx, now, { projectId: row.project_id, generationId: id, position, picture, notes })
   const succeeded = made.length > 0
@@ -37,6 +37,9 @@ export async function finishIfComplete(tx: Queries, id: string, parts: number, n
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
   return true
 }
+
+const failuresOf = (attempt: Attempt): Failure[] =>
+  attempt.state === "failed" ? [attempt.failure] : attempt.state === "stored" ? attempt.missing : []
 
 /** For work that cannot be done at all any more, such as for a model that is gone from the catalogue. */
 export async function failGeneration(tx: Queries, id: string, failure: Failure, now: number): Promise<void> {

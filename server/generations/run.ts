@@ -1,7 +1,7 @@
 // Works on one accepted generation: calls the vendor as often as needed and allowed, keeps what comes, and ends it.
 // May be stopped at any point and begun again: everything it has to know is in the rows.
 import type { App } from "../app.ts"
-import type { Route } from "../catalogue/model.ts"
+import type { Given, Route } from "../catalogue/model.ts"
 import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import type { Queries } from "../database/database.ts"
@@ -9,8 +9,8 @@ import type { GenerationRow } from "../database/tables.ts"
 import { knownProvider } from "../providers/all.ts"
 import type { References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
-import { insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
-import type { Attempt, Step } from "./attempts.ts"
+import { firstWay, insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
+import type { Attempt, Step, Way } from "./attempts.ts"
 import { askVendor } from "./call.ts"
 import { addEvent } from "./events.ts"
 import { failGeneration, finishIfComplete } from "./finish.ts"
@@ -18,7 +18,7 @@ import { generationRow, hasEnded, readGeneration } from "./generation.ts"
 import type { Generation } from "./generation.ts"
 import { loadReferences } from "./references.ts"
 import { failureStep } from "./refusals.ts"
-import { findModel, openRoute } from "./start.ts"
+import { findModel, routesFor } from "./routes.ts"
 import type { Work } from "./work.ts"
 
 export async function runGeneration(app: App, job: Job): Promise<void> {
@@ -27,7 +27,7 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
   const cancel = new AbortController()
   const unlisten = app.changes.listen(cancelSubject(row.id), () => cancel.abort())
   try {
-    const work = prepareWork(app, job, row, cancel.signal)
+    const work = await prepareWork(app, job, row, cancel.signal)
     if ("code" in work) return await giveUp(app, job, work)
     const attempts = await latestAttempts(app.database.query, row.id)
     await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
@@ -40,25 +40,32 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
 export const cancelSubject = (id: string): string => `cancel ${id}`
 
 /** A failure where the model or the way to its vendor is gone since the generation was accepted. */
-function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Work | Failure {
+async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Promise<Work | Failure> {
   const generation = readGeneration(row, [])
-  const route = routeNow(app, generation)
-  if ("code" in route) return route
-  const provider = knownProvider(route.provider)
+  const routes = routesNow(app, generation)
+  if ("code" in routes) return routes
   let loading: Promise<References> | undefined
   const references = () => (loading ??= loadReferences(app, generation.references, canceled))
-  const parts = partsOf(generation.input.n, provider.limits.imagesPerCall(route.model, generation.input))
-  return { app, job, generation, provider, vendorModel: route.model, parts, references, canceled, over: false }
+  // What was divided stays so, though another route may be the first by now.
+  const { provider, model } = (await firstWay(app.database.query, row.id)) ?? routes[0]!
+  const parts = partsOf(generation.input.n, knownProvider(provider).limits.imagesPerCall(model, generation.input))
+  return { app, job, generation, routes, parts, references, canceled, over: false }
 }
 
-function routeNow(app: App, { model, mode }: Generation): Route | Failure {
+function routesNow(app: App, generation: Generation): Route[] | Failure {
   try {
-    return openRoute(app, findModel(app, model), mode)
+    return routesFor(app, findModel(app, generation.model), generation.mode, givenOf(generation))
   } catch (error) {
     if (error instanceof GatewayError) return error.failure
     throw error
   }
 }
+
+const givenOf = ({ input, references }: Generation): Given => ({
+  input,
+  images: references.filter(({ role }) => role === "image").length,
+  mask: references.some(({ role }) => role === "mask"),
+})
 
 async function giveUp(app: App, job: Job, failure: Failure): Promise<void> {
   await app.database.transaction(async (tx) => {
@@ -77,25 +84,25 @@ function partsOf(wanted: number, perCall: number): number[] {
 /** Takes one part a step further, if there is a step to take now. */
 async function advance(work: Work, part: number, attempt: Attempt | undefined): Promise<void> {
   const now = work.app.clock.now()
-  if (!attempt) return begin(work, part, 1)
+  if (!attempt) return begin(work, part, 1, work.routes[0]!)
   if (isFinal(attempt) || (attempt.dueAt > now && attempt.state !== "sent")) return
   if (attempt.state === "sent") {
     // Somebody called the vendor and died before the answer was written down. Calling again could pay twice.
     return record(work, attempt, { state: "failed", failure: { code: "outcome_unknown" }, dueAt: now })
   }
-  if (attempt.state === "failed") return begin(work, part, attempt.ordinal + 1)
+  if (attempt.state === "failed") return begin(work, part, attempt.ordinal + 1, attempt.next!)
   await record(work, attempt, await askVendor(work, attempt))
 }
 
 /** Makes a new call: first it is written down that it was made, then it is made. */
-async function begin(work: Work, part: number, ordinal: number): Promise<void> {
-  const { app, generation, job, provider, vendorModel } = work
+async function begin(work: Work, part: number, ordinal: number, { provider, model: vendorModel }: Way): Promise<void> {
+  const { app, generation, job } = work
   const references = await work.references().catch((error: unknown) => failureStep(app, error))
   const now = app.clock.now()
   const attempt = await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
     if (!(await markRunning(tx, generation.id, now))) return undefined
-    return insertSent(tx, generation.id, { part, ordinal, provider: provider.id, vendorModel, now })
+    return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, now })
   })
   if (!attempt) return
   app.changes.tell(generation.id)

@@ -1,15 +1,13 @@
 // Accepts a request: checked, written down, and only then answered.
 import type { App } from "../app.ts"
-import type { Model, Route } from "../catalogue/model.ts"
 import { readInput } from "../catalogue/read.ts"
-import type { Mode } from "../egress/send.ts"
-import { GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { addEvent } from "./events.ts"
 import { readGeneration } from "./generation.ts"
 import type { Caller, Generation } from "./generation.ts"
 import { keepReferences } from "./references.ts"
 import type { Received } from "./references.ts"
+import { findModel, routesFor } from "./routes.ts"
 
 export type NewGeneration = {
   dialect: string
@@ -31,12 +29,13 @@ export const runGenerationJob = "run-generation"
 
 /**
  * Accepts a request. Once it resolves the generation is on disk, and will end in one of its three ways whatever
- * happens to this process. Throws `unknown_model`, `provider_unavailable` and `invalid_request`.
+ * happens to this process. Throws `unknown_model`, `model_retired`, `provider_unavailable` and `invalid_request`.
  */
 export async function startGeneration(app: Needs, caller: Caller, wanted: NewGeneration): Promise<Generation> {
   const model = findModel(app, wanted.model)
   const read = readInput(model, wanted.parameters, wanted.at)
-  openRoute(app, model, caller.mode)
+  const given = { input: read.input, images: read.images.length, mask: read.mask !== undefined }
+  routesFor(app, model, caller.mode, given)
   const references = await keepReferences(app, caller.projectId, read, wanted.received)
   const now = app.clock.now()
   const row = {
@@ -64,22 +63,4 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   if (wanted.waited) app.runJob(job)
   else app.wakeAt(now)
   return readGeneration(row, [])
-}
-
-export function findModel(app: Pick<App, "catalogue">, name: string): Model {
-  const model = app.catalogue.find(name)
-  if (model) return model
-  const near = app.catalogue.nearest(name)
-  const hint = near.length > 0 ? `Did you mean ${near.join(" or ")}?` : "GET /v1/models lists them."
-  const detail = `There is no model ${JSON.stringify(name.slice(0, 128))}. ${hint}`
-  throw new GatewayError({ code: "unknown_model", detail, problems: [{ param: "model", message: detail }] })
-}
-
-/** The first way to a vendor that this kind of key may go. The sandbox needs no vendor key. */
-export function openRoute(app: Pick<App, "config">, model: Model, mode: Mode): Route {
-  const open = model.routes.find(({ provider }) => mode === "test" || app.config.vendors[provider]?.key !== undefined)
-  if (open) return open
-  const names = model.routes.map(({ provider }) => app.config.vendors[provider]?.keyName ?? provider)
-  const detail = `No vendor key opens ${model.id} here: the operator has to set ${names.join(" or ")}.`
-  throw new GatewayError({ code: "provider_unavailable", detail })
 }

@@ -1,5 +1,6 @@
 // What one round of work on a generation needs, gathered once.
 import type { App, WayOut } from "../app.ts"
+import type { Route } from "../catalogue/model.ts"
 import type { Provider, References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
 import type { Generation } from "./generation.ts"
@@ -8,9 +9,8 @@ export type Work = {
   app: App
   job: Job
   generation: Generation
-  /** Who makes new calls, and the vendor's own name of the model. */
-  provider: Provider
-  vendorModel: string
+  /** The ways to vendors that can serve it, best first. */
+  routes: Route[]
   /** How many pictures each call shall make, by part. */
   parts: number[]
   /** Loaded once, when the first call needs them. */

@@ -51,18 +51,31 @@ export type VendorFailure = Failure & {
 }
 
 export type Outcome =
-  | { state: "done"; pictures: AnsweredPicture[]; bill?: VendorBill }
+  /** `missing`: why there are fewer pictures than were asked for, once for each. */
+  | { state: "done"; pictures: AnsweredPicture[]; missing?: VendorFailure[]; bill?: VendorBill }
   /** `check` asks again later; without it, the same request as before. `progress` in percent. */
   | { state: "pending"; check?: ProviderRequest; checkAfterMs: number; progress?: number }
   | { state: "failed"; failure: VendorFailure; bill?: VendorBill }
 
-/** One event of an answer that streams: a picture on its way, or the end. */
-export type StreamStep = { partial: { mark: string; index: number } } | { outcome: Outcome }
+/**
+ * One event of an answer that streams: an early state of a picture, a picture, word that one will not come, or the end.
+ * What came before the end belongs to its outcome.
+ */
+export type StreamStep =
+  | { partial: { mark: string; index: number } }
+  | { picture: AnsweredPicture }
+  | { missing: VendorFailure }
+  | { outcome: Outcome }
 
 export type Provider<Parameters = Record<string, unknown>> = {
   id: string
   title: string
+  /** Where it answers; for vendors whose customers each have an address of their own, the sandbox's. */
   baseUrl: string
+  /** The operator has to give the address. */
+  ownAddress?: boolean
+  /** Works without a key, at the address that the operator gives. */
+  keyless?: boolean
   /** Host suffixes (".bfl.ai") that links of this vendor may have and that get the key; https only. */
   linkHosts: string[]
   authorize: (key: string) => Record<string, string>

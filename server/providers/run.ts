@@ -7,7 +7,8 @@ import { pictureMark } from "../bodies/scanner.ts"
 import { formBody, jsonBody } from "../bodies/write.ts"
 import type { IncomingResponse, OutgoingRequest, Send } from "../egress/send.ts"
 import { failureOfStatus } from "./failures.ts"
-import type { Outcome, Provider, ProviderRequest, StreamStep, VendorFailure } from "./provider.ts"
+import type { Outcome, Provider, ProviderRequest, VendorFailure } from "./provider.ts"
+import { gatherStream, notUnderstood } from "./stream.ts"
 
 export type Partial<Sealed> = { index: number; sealed: Sealed }
 
@@ -114,7 +115,8 @@ async function interpret<Sealed>(
     if (outcome.state === "failed") return { outcome, pictures, cause: value }
     if (outcome.state === "pending")
       return outcome.check || call.request.method === "GET" ? { outcome, pictures } : failed(lostTask, value)
-    return outcome.pictures.length > 0 ? { outcome, pictures } : failed(noPicture, value)
+    if (outcome.pictures.length > 0) return { outcome, pictures }
+    return failed(outcome.missing?.[0] ?? noPicture, value)
   } catch (error) {
     await forgetAllBut(call, pictures, [])
     return failed(notUnderstood, error)
@@ -124,12 +126,6 @@ async function interpret<Sealed>(
 const noPicture: VendorFailure = {
   code: "provider_error",
   detail: "The vendor answered without a picture.",
-  ofTask: true,
-}
-
-const notUnderstood: VendorFailure = {
-  code: "provider_error",
-  detail: "The vendor's answer could not be understood.",
   ofTask: true,
 }
 
@@ -152,24 +148,14 @@ async function forgetAllBut<Sealed>(call: Call<Sealed>, pictures: Map<string, Se
 }
 
 async function readStream<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {
-  for await (const { event, value, pictures } of readEvents<Sealed>(response.body, readOptions(call))) {
-    const marked = new Map(pictures.map(({ sealed }, index) => [pictureMark(index), sealed]))
-    const step = readStep(call.provider, event, value)
-    if (step && "outcome" in step) return interpret(call, marked, () => step.outcome, value)
-    const sealed = step && marked.get(step.partial.mark)
-    await forgetAllBut(call, marked, sealed ? [step.partial.mark] : [])
-    if (sealed) await call.onPartial({ index: step.partial.index, sealed })
-  }
-  return failed({ code: "provider_error", detail: "The vendor's stream ended without a picture." }, undefined)
-}
-
-/** An event that cannot be understood ends the stream, as such an answer would. */
-function readStep({ readEvent }: Provider, event: string, value: unknown): StreamStep | undefined {
-  try {
-    return readEvent?.(event, value)
-  } catch {
-    return { outcome: { state: "failed", failure: notUnderstood } }
-  }
+  const { provider, forget, onPartial } = call
+  const events = readEvents<Sealed>(response.body, readOptions(call))
+  const { outcome, pictures, value } = await gatherStream<Sealed>(events, {
+    provider,
+    forget,
+    onPartial: (index, sealed) => onPartial({ index, sealed }),
+  })
+  return interpret(call, pictures, () => outcome, value)
 }
 
 async function readRefusal<Sealed>(call: Call<Sealed>, response: IncomingResponse): Promise<Answer<Sealed>> {

@@ -2,11 +2,11 @@
 import { addAbortSignal } from "node:stream"
 import type { Readable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
-import { imitateBfl } from "./bfl.ts"
 import { createCallLog } from "./calls.ts"
 import type { LogCall } from "./calls.ts"
 import type { Answer, Imitation, Pace, Tools, VendorRequest, VendorResponse } from "./imitation.ts"
-import { imitateOpenAI, linkHost } from "./openai.ts"
+import { vendorAt, vendors } from "./vendors.ts"
+import type { Vendor } from "./vendors.ts"
 
 /** The shape that the server hands to whatever sends its requests. */
 export type SandboxRequest = {
@@ -27,18 +27,12 @@ export type SandboxOptions = {
   clock?: { now: () => number }
 }
 
-export type Vendor = "openai" | "bfl"
-
-export function vendorAt(host: string): Vendor | undefined {
-  if (host === "api.openai.com" || host === linkHost) return "openai"
-  if (host.endsWith(".bfl.ai")) return "bfl"
-  return undefined
-}
-
 export function createSandbox({ pace, folder, clock = Date }: SandboxOptions): Sandbox {
   const now = () => clock.now()
   const tools = (): Tools => ({ pace, now, isFirstTime: rememberTexts(), ...(folder !== undefined && { folder }) })
-  const imitations: Record<Vendor, Imitation> = { openai: imitateOpenAI(tools()), bfl: imitateBfl(tools()) }
+  const imitations = Object.fromEntries(
+    Object.entries(vendors).map(([id, { imitate }]) => [id, imitate(tools())]),
+  ) as Record<Vendor, Imitation>
   const logCall = createCallLog(now, folder)
 
   return async (request, link = (address) => address) => {

@@ -3,11 +3,9 @@ import { createServer } from "node:http"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { pipeline } from "node:stream/promises"
 import type { VendorResponse } from "./imitation.ts"
-import { vendorAt } from "./sandbox.ts"
-import type { Sandbox, Vendor } from "./sandbox.ts"
-
-/** The host of each vendor that stands behind its prefix; BFL's is a cluster, where tasks are taken and polled alike. */
-const hosts: Record<Vendor, string> = { openai: "api.openai.com", bfl: "api.us1.bfl.ai" }
+import type { Sandbox } from "./sandbox.ts"
+import { vendorAt, vendors } from "./vendors.ts"
+import type { Vendor } from "./vendors.ts"
 
 export const createSandboxServer = (sandbox: Sandbox): Server =>
   createServer((request, response) => {
@@ -17,14 +15,15 @@ export const createSandboxServer = (sandbox: Sandbox): Server =>
 async function serve(sandbox: Sandbox, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const origin = `http://${request.headers.host ?? "localhost"}`
   const asked = new URL(request.url ?? "/", origin)
-  const [, prefix = "", path = ""] = asked.pathname.match(/^\/(openai|bfl)(\/.*)$/) ?? []
-  if (prefix !== "openai" && prefix !== "bfl") return sendNotFound(response)
+  const [, prefix = "", path = ""] = asked.pathname.match(/^\/(\w+)(\/.*)$/) ?? []
+  if (!Object.hasOwn(vendors, prefix)) return sendNotFound(response)
+  const { host } = vendors[prefix as Vendor]
   const gone = new AbortController()
   response.once("close", () => gone.abort())
   const answer = await sandbox(
     {
       method: request.method ?? "GET",
-      url: new URL(`https://${hosts[prefix]}${path}${asked.search}`),
+      url: new URL(`https://${host}${path}${asked.search}`),
       headers: headersOf(request),
       ...(hasBody(request) && { body: { type: request.headers["content-type"] ?? "", chunks: () => request } }),
       signal: gone.signal,
@@ -53,5 +52,6 @@ async function send({ status, headers, body }: VendorResponse, response: ServerR
 
 function sendNotFound(response: ServerResponse): void {
   response.writeHead(404, { "content-type": "text/plain; charset=utf-8" })
-  response.end("The sandbox serves OpenAI under /openai and Black Forest Labs under /bfl.\n")
+  const served = Object.entries(vendors).map(([id, { title }]) => `${title} under /${id}`)
+  response.end(`The sandbox serves ${served.join(", ")}.\n`)
 }

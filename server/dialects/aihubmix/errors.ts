@@ -12,6 +12,7 @@ export const phrase: Phrase = (failure, requestId) => {
     param: failure.problems?.[0]?.param ?? null,
     request_id: requestId,
     ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
+    ...(failure.successor === undefined ? {} : { successor: failure.successor }),
     ...(failure.problems ? { problems: failure.problems } : {}),
   }
   return { status, body: { error } }

@@ -2,7 +2,9 @@
 import { z } from "zod"
 import { findGeneration, waitForGeneration } from "../../generations/find.ts"
 import { hasEnded, throwUnlessSucceeded } from "../../generations/generation.ts"
-import { findModel, startGeneration } from "../../generations/start.ts"
+import { generationHeaders } from "../../generations/headers.ts"
+import { findModel } from "../../generations/routes.ts"
+import { startGeneration } from "../../generations/start.ts"
 import { route } from "../../http/route.ts"
 import type { Answer, Call } from "../../http/route.ts"
 import { answerOf, writeTaskState } from "./answers.ts"
@@ -78,11 +80,7 @@ async function predict({ app, caller, received, origin, signal, body }: Predicti
     ? started
     : await waitForGeneration(app, caller, started.id, { waitMs: Number.POSITIVE_INFINITY, signal })
   if (!model.background) throwUnlessSucceeded(generation)
-  const { id } = generation
-  const headers = {
-    "atelier-generation": id,
-    ...(warnings.length > 0 ? { "atelier-warnings": warnings.join("; ") } : {}),
-  }
+  const headers = generationHeaders(app, origin, generation)
   return { status: 200, headers, json: answerOf(model)(app, origin, generation, format) }
 }
 

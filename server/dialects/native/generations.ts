@@ -6,6 +6,7 @@ import { followEvents } from "../../generations/events.ts"
 import type { PartialImage } from "../../generations/events.ts"
 import { cancelGeneration, findGeneration, listGenerations, waitForGeneration } from "../../generations/find.ts"
 import { hasEnded } from "../../generations/generation.ts"
+import { generationHeaders } from "../../generations/headers.ts"
 import { startGeneration } from "../../generations/start.ts"
 import { route } from "../../http/route.ts"
 import type { ServerEvent } from "../../http/route.ts"
@@ -61,7 +62,10 @@ export const createGeneration = route({
     const started = await startGeneration(app, caller, wanted)
     const waitMs = body.wait * 1000
     const generation = waitMs > 0 ? await waitForGeneration(app, caller, started.id, { waitMs, signal }) : started
-    const headers = { location: `/v1/generations/${generation.id}` }
+    const headers = {
+      location: `/v1/generations/${generation.id}`,
+      ...generationHeaders(app, origin, generation),
+    }
     const status = hasEnded(generation.status) ? 200 : 202
     return { status, headers, json: writeGeneration(app, origin, generation) }
   },

@@ -4,7 +4,7 @@ import type { App } from "../../app.ts"
 import type { Model } from "../../catalogue/model.ts"
 import type { Mode } from "../../egress/send.ts"
 import { GatewayError, messageOf } from "../../errors.ts"
-import { findModel, openRoute } from "../../generations/start.ts"
+import { findModel, openRoutes } from "../../generations/routes.ts"
 import { route } from "../../http/route.ts"
 import { phrase } from "./errors.ts"
 
@@ -80,7 +80,7 @@ export const getModelByOneName = describeModel(
   ({ model }) => model!,
 )
 
-function writeModel(app: Pick<App, "config">, model: Model, mode: Mode) {
+function writeModel(app: Pick<App, "config" | "clock">, model: Model, mode: Mode) {
   const problem = whyUnavailable(app, model, mode)
   return {
     id: model.id,
@@ -95,9 +95,9 @@ function writeModel(app: Pick<App, "config">, model: Model, mode: Mode) {
   }
 }
 
-function whyUnavailable(app: Pick<App, "config">, model: Model, mode: Mode): string | null {
+function whyUnavailable(app: Pick<App, "config" | "clock">, model: Model, mode: Mode): string | null {
   try {
-    openRoute(app, model, mode)
+    openRoutes(app, model, mode)
     return null
   } catch (error) {
     if (error instanceof GatewayError) return messageOf(error.failure)

@@ -38,6 +38,7 @@ export function writeError(failure: Failure, requestId: string) {
     param: failure.problems?.[0]?.param ?? null,
     request_id: requestId,
     ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
+    ...(failure.successor === undefined ? {} : { successor: failure.successor }),
     ...(failure.problems ? { problems: failure.problems } : {}),
   }
 }

@@ -1,6 +1,8 @@
 // OpenAI's Images API, for every model there is. AIHubMix serves the same routes.
 import { z } from "zod"
-import { findModel, startGeneration } from "../../generations/start.ts"
+import { generationHeaders } from "../../generations/headers.ts"
+import { findModel } from "../../generations/routes.ts"
+import { startGeneration } from "../../generations/start.ts"
 import { waitForGeneration } from "../../generations/find.ts"
 import { route } from "../../http/route.ts"
 import type { Answer, Call } from "../../http/route.ts"
@@ -108,7 +110,7 @@ async function makeImages(
       detail: "image is missing",
       problems: [{ param: "image", message: "image is missing" }],
     })
-  const { id, input } = await startGeneration(app, caller, {
+  const started = await startGeneration(app, caller, {
     dialect: "openai",
     model,
     parameters,
@@ -116,10 +118,8 @@ async function makeImages(
     received,
     waited: true,
   })
-  const headers = {
-    "atelier-generation": id,
-    ...(warnings.length > 0 ? { "atelier-warnings": warnings.join("; ") } : {}),
-  }
+  const { id, input } = started
+  const headers = generationHeaders(app, origin, started)
   if (request.stream)
     return { status: 200, headers, events: streamImages({ app, caller, id, input, requestId, kind, signal }) }
   const generation = await waitForGeneration(app, caller, id, { waitMs: Number.POSITIVE_INFINITY, signal })

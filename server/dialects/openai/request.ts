@@ -2,7 +2,7 @@
 import type { App } from "../../app.ts"
 import { GatewayError } from "../../errors.ts"
 import type { Problem } from "../../errors.ts"
-import { findModel } from "../../generations/start.ts"
+import { findModel } from "../../generations/routes.ts"
 import { nearest } from "../../nearest.ts"
 
 export type OpenAiRequest = {
