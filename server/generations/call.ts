@@ -59,12 +59,12 @@ async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest
   const { generation, parts } = work
   const references = await work.references()
   const input = { ...generation.input, n: parts[attempt.part]!, ...references }
-  // Several calls with one seed would make one picture several times.
+  // Several calls with one seed would make one picture several times. A negative one means none.
   const { seed } = input as { seed?: number }
   const provider = knownProvider(attempt.provider)
   return provider.writeRequest(
     attempt.vendorModel,
-    typeof seed === "number" && attempt.part > 0 ? { ...input, seed: (seed + attempt.part) % 2 ** 31 } : input,
+    typeof seed === "number" && seed >= 0 && attempt.part > 0 ? { ...input, seed: (seed + attempt.part) % 2 ** 31 } : input,
   )
 }
 
