@@ -52,7 +52,8 @@ async function commitGroup(query: Queries, sync: () => Promise<void>, waiting: W
       }
     })
   } catch (error) {
-    for (const one of group) one.reject(error)
+    // Where not even a transaction can be begun, such as on a closed database, nobody who waits will fare better.
+    for (const one of group.length > 0 ? group : waiting.splice(0)) one.reject(error)
     return
   }
   void sync().then(

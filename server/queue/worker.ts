@@ -21,7 +21,7 @@ const lookEveryMs = 1_000
 export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onError }: WorkerOptions): Worker {
   const running = new Set<Promise<void>>()
   const alarm = createAlarm(look)
-  let looking = false
+  let looking: Promise<void> | undefined
   let stopped = false
 
   function track(job: Job): Promise<void> {
@@ -32,11 +32,10 @@ export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onE
 
   function look() {
     if (stopped || looking) return
-    looking = true
-    void takeDue()
+    looking = takeDue()
       .catch(() => undefined)
       .finally(() => {
-        looking = false
+        looking = undefined
         alarm.set(Date.now() + lookEveryMs)
       })
   }
@@ -58,6 +57,8 @@ export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onE
     async stop() {
       stopped = true
       alarm.stop()
+      // What it claims at this moment is under way as well.
+      await looking
       await Promise.allSettled(running)
     },
   }
