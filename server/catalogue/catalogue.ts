@@ -1,10 +1,18 @@
 // Every model there is, and finding one by any name a client may use for it.
 import { nearest } from "../nearest.ts"
+import { resold } from "./aihubmix.ts"
 import { bfl } from "./bfl.ts"
+import { doubao } from "./doubao.ts"
+import { google } from "./google.ts"
+import { ideogram } from "./ideogram.ts"
 import type { Catalogue, Model } from "./model.ts"
 import { openai } from "./openai.ts"
+import { qianfan } from "./qianfan.ts"
+import { stability } from "./stability.ts"
 
-export const allModels: Model[] = [...openai, ...bfl]
+const families: Model[] = [...openai, ...bfl, ...ideogram, ...stability, ...doubao, ...google, ...qianfan]
+
+export const allModels: Model[] = families.map(resold)
 
 // The older document of AIHubMix spells it so, and its clients still do.
 const familyNames: Record<string, string> = { opanai: "openai" }

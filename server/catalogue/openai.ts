@@ -1,9 +1,10 @@
-// OpenAI's image models. Source: the OpenAPI description of 2026-08-21, and OpenAI's notices of later models.
+// OpenAI's image models. Source: the OpenAPI description of 2026-08-21, and OpenAI's guide and pages of later models.
 import { z } from "zod"
 import { family, to } from "./model.ts"
-import type { Given, ModelRow, Price, Rule } from "./model.ts"
+import type { ModelRow, Price, Rule } from "./model.ts"
 import { count, images, mask, oneOf, outputFormat, prompt } from "./parameters.ts"
 import { dollars } from "./price.ts"
+import { laterTokens, perToken, secondTokens } from "./openaiPrices.ts"
 
 const gpt = z.object({
   prompt: prompt(32_000),
@@ -48,6 +49,23 @@ const gpt2 = gpt.omit({ input_fidelity: true }).extend({
       title: "Size",
       description: "auto, 1K, 2K, 4K or pixels: multiples of 16, at most 3840 a side and 8,294,400 in all, 1:3 to 3:1.",
     }),
+})
+
+// 2.6 makes gif and svg as well. They are not offered: this server keeps png, jpeg and webp.
+const gpt25 = gpt2.extend({
+  quality: oneOf(
+    ["auto", "low", "medium", "high", "xhigh", "max"],
+    "Quality",
+    "More takes longer and costs more; xhigh and max cost several times as much as high.",
+  ).default("auto"),
+})
+
+const gpt26 = gpt25.extend({
+  complexity: oneOf(
+    ["low", "medium", "high"],
+    "Complexity",
+    "How closely the model plans the picture before it draws it; high without it. It costs nothing more.",
+  ).optional(),
 })
 
 const dalle3 = z.object({
@@ -102,42 +120,7 @@ const legalSize: Rule = ({ input }) => {
 
 const gptRules = [notTransparentJpeg, compressionFitsFormat, moderationWithoutImages]
 
-type Quality = "low" | "medium" | "high"
-
-/**
- * Tokens of one picture by quality, square and not. OpenAI bills tokens, so this is what a request is quoted at; what
- * the answer says was used decides in the end.
- */
-const pictureTokens: Record<Quality, [square: number, oblong: number]> = {
-  low: [272, 408],
-  medium: [1056, 1584],
-  high: [4160, 6240],
-}
-
-// A reference picture in high fidelity, as reported; prompts are far smaller.
-const referenceTokens = 6_240
-const promptTokens = 1_000
-
-/** US dollars per million tokens of text and pictures that go in, and of pictures that come out. */
-type TokenPrices = { text: number; imageIn: number; imageOut: number }
-
-/** `auto` may be any of them, so it is quoted as the dearest. */
-const qualityOf = ({ input }: Given): Quality =>
-  input["quality"] === "low" || input["quality"] === "medium" ? input["quality"] : "high"
-
-function tokensOf(given: Given): number {
-  const [square, oblong] = pictureTokens[qualityOf(given)]
-  const size = { "2K": "2048x2048", "4K": "3840x2160" }[String(given.input["size"])] ?? String(given.input["size"])
-  const [width = 1024, height = 1536] = size.split("x").map(Number).filter(Boolean)
-  const share = (width * height) / (1024 * 1536)
-  return size === "1K" || size === "1024x1024" ? square : Math.ceil(oblong * Math.max(1, share))
-}
-
-const perToken =
-  ({ text, imageIn, imageOut }: TokenPrices): Price =>
-  (given) =>
-    dollars((promptTokens * text + given.images * referenceTokens * imageIn + tokensOf(given) * imageOut) / 1_000_000)
-
+// What it cost until its end; the sandbox's pictures are still quoted at it.
 const dallePrice: Price = ({ input }) => {
   const fine = input["quality"] === "hd" || input["quality"] === "high"
   const large = String(input["size"]).includes("1792")
@@ -155,12 +138,50 @@ const gptRow = (
   ...row,
 })
 
+const laterPrices = { text: 5, imageIn: 8, imageOut: 30 }
+
+const laterRow = (
+  id: string,
+  row: Pick<ModelRow, "title" | "description" | "released"> & Partial<ModelRow>,
+): ModelRow =>
+  gptRow(id, {
+    price: perToken(laterPrices, laterTokens),
+    parameters: gpt25,
+    // What is known of 2 is taken to hold for them too; no description of theirs was seen.
+    rules: [...gptRules, legalSize],
+    ...row,
+  })
+
 export const openai = family("openai", {
+  "gpt-image-2.6-sunburst": laterRow("gpt-image-2.6-sunburst", {
+    title: "GPT Image 2.6 Sunburst",
+    description: "For precise, detailed pictures and edits; plans a picture as closely as asked before it draws it.",
+    released: "2026-11-04",
+    parameters: gpt26,
+  }),
+  "gpt-image-2.6-flare": laterRow("gpt-image-2.6-flare", {
+    title: "GPT Image 2.6 Flare",
+    description: "For drafts within seconds; plans a picture as closely as asked before it draws it.",
+    released: "2026-11-04",
+    parameters: gpt26,
+  }),
+  "gpt-image-2.5-sunburst": laterRow("gpt-image-2.5-sunburst", {
+    title: "GPT Image 2.5 Sunburst",
+    description: "For edits where precision matters most, with two qualities above high.",
+    released: "2026-09-08",
+    names: ["gpt-image-2.5-sunburst-2026-09-08"],
+  }),
+  "gpt-image-2.5-flare": laterRow("gpt-image-2.5-flare", {
+    title: "GPT Image 2.5 Flare",
+    description: "For good pictures quickly, with two qualities above high.",
+    released: "2026-09-08",
+    names: ["gpt-image-2.5-flare-2026-09-08"],
+  }),
   "gpt-image-2": gptRow("gpt-image-2", {
     title: "GPT Image 2",
     description: "Any size up to 4K; follows long instructions and renders text.",
     released: "2026-04-21",
-    price: perToken({ text: 5, imageIn: 8, imageOut: 30 }),
+    price: perToken(laterPrices, secondTokens),
     parameters: gpt2,
     rules: [...gptRules, legalSize],
     names: ["gpt-image-2-2026-04-21"],
@@ -168,6 +189,16 @@ export const openai = family("openai", {
   "gpt-image-1.5": gptRow("gpt-image-1.5", {
     title: "GPT Image 1.5",
     description: "Follows instructions closely; makes and edits pictures.",
+    released: "2025-12-16",
+    deprecated: "2026-06-02",
+    retires: "2026-12-01",
+    successor: "openai/gpt-image-2",
+    price: perToken({ text: 5, imageIn: 8, imageOut: 32 }),
+  }),
+  // An alias of OpenAI's own for whatever ChatGPT drew with, of the class and the price of 1.5, with an end of its own.
+  "chatgpt-image-latest": gptRow("chatgpt-image-latest", {
+    title: "ChatGPT Image",
+    description: "The model that ChatGPT itself drew with.",
     released: "2025-12-16",
     deprecated: "2026-06-02",
     retires: "2026-12-01",

@@ -43,3 +43,7 @@ export const oneOf = <const Words extends readonly [string, ...string[]]>(
 ) => z.enum(words).meta({ title, description })
 
 export const outputFormat = oneOf(["png", "jpeg", "webp"], "File format", "The kind of file the picture comes as.")
+
+/** Marks a parameter whose values the vendor is told in another form, and says how, for those who read the schema. */
+export const mapped = <Field extends z.ZodType>(field: Field, how: string): Field =>
+  field.meta({ ...field.meta(), "x-mapped": how })

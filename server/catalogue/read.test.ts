@@ -10,6 +10,10 @@ import type { Model } from "./model.ts"
 import { readInput } from "./read.ts"
 
 const prompt = "a boat"
+const pictures = (count: number) => Array.from({ length: count }, (_, index) => `https://example.com/${index}.png`)
+/** The least that the model can be asked. */
+const leastOf = ({ imagesMin }: Model): Record<string, unknown> =>
+  imagesMin > 0 ? { prompt, image: pictures(imagesMin) } : { prompt }
 const fieldsOf = (model: Model): string[] => Object.keys(model.parameters.shape)
 const having = (...fields: string[]): Model[] => {
   const found = allModels.filter((model) => fields.every((field) => fieldsOf(model).includes(field)))
@@ -41,6 +45,8 @@ const outcomeOf = (model: Model, given: Record<string, unknown>) => {
 
 type Field = {
   type?: string
+  default?: unknown
+  const?: unknown
   enum?: unknown[]
   minimum?: number
   maximum?: number
@@ -99,28 +105,35 @@ describe("nonsense", () => {
 
   it("is refused with every name there is where none is near", () => {
     for (const model of allModels) {
-      for (const name of ["zzzzzzzzzzzz", "orientation", "resolution", "__proto__", "constructor", "toString"]) {
-        const given = JSON.parse(JSON.stringify({ prompt }).replace("}", `,${JSON.stringify(name)}:{"prompt":"x"}}`))
+      const names = ["zzzzzzzzzzzz", "orientation", "resolution", "__proto__", "constructor", "toString"]
+      for (const name of names.filter((one) => !Object.hasOwn(model.synonyms, one))) {
+        const given = JSON.parse(
+          JSON.stringify(leastOf(model)).replace("}", `,${JSON.stringify(name)}:{"prompt":"x"}}`),
+        )
         const [problem, ...more] = problemsOf(model, given)
         assert.deepEqual([problem?.param, more], [name, []])
         assert.ok(problem!.message.startsWith(`${model.id} has no parameter ${name}; `))
         assert.ok(!problem!.message.includes("did you mean n?"), problem!.message)
       }
-      const [problem] = problemsOf(model, { prompt, zzzzzzzzzzzz: 1 })
+      const [problem] = problemsOf(model, { ...leastOf(model), zzzzzzzzzzzz: 1 })
       assert.ok(problem!.message.endsWith(`it takes ${fieldsOf(model).join(", ")}`))
     }
   })
 
   it("is named by where it stands in the request", () => {
-    for (const model of allModels)
-      assert.deepEqual(paramsOf(problemsOf(model, { colour: 1 }, "input.")), ["input.prompt", "input.colour"])
+    for (const model of allModels) {
+      const { image } = leastOf(model)
+      const params = paramsOf(problemsOf(model, { image, colour: 1 }, "input."))
+      assert.deepEqual(params.sort(), ["input.colour", "input.prompt"])
+    }
   })
 
   it("is a prompt that is missing, empty or nothing", () => {
     for (const model of allModels) {
-      assert.deepEqual(problemsOf(model, {}), [{ param: "prompt", message: "prompt is missing" }])
-      assert.deepEqual(problemsOf(model, { prompt: null }), [{ param: "prompt", message: "prompt is missing" }])
-      assert.deepEqual(paramsOf(problemsOf(model, { prompt: "" })), ["prompt"])
+      const { image } = leastOf(model)
+      assert.deepEqual(problemsOf(model, { image }), [{ param: "prompt", message: "prompt is missing" }])
+      assert.deepEqual(problemsOf(model, { image, prompt: null }), [{ param: "prompt", message: "prompt is missing" }])
+      assert.deepEqual(paramsOf(problemsOf(model, { image, prompt: "" })), ["prompt"])
     }
   })
 })
@@ -132,18 +145,31 @@ describe("another name", () => {
     aspect_ratio: ["aspectRatio"],
     output_format: ["outputFormat"],
   }
-  const values: Record<string, unknown> = { n: 2, image: ["a", "b"], aspect_ratio: "1:1", output_format: "webp" }
+  const values: Record<string, unknown> = { n: 2, image: ["a"], aspect_ratio: "1:1", output_format: "webp" }
+  /** One that the model takes, and does not go by anyway if it has the choice. */
+  const valueOf = (model: Model, field: string): unknown => {
+    const { enum: words, const: only, default: own } = schemaOf(model)[field]!
+    return words?.find((word) => word !== own) ?? words?.[0] ?? only ?? values[field]
+  }
+
+  /** What the model needs besides. */
+  const restOf = (model: Model, field: string) => {
+    const { image, ...rest } = leastOf(model)
+    return field === "image" || image === undefined ? rest : { ...rest, image }
+  }
 
   for (const [field, others] of Object.entries(names)) {
     it(`of ${field} means the same`, () => {
       for (const model of having(field)) {
         for (const other of others) {
           const [own, same] = [
-            { prompt, [field]: values[field] },
-            { prompt, [other]: values[field] },
+            { ...restOf(model, field), [field]: valueOf(model, field) },
+            { ...restOf(model, field), [other]: valueOf(model, field) },
           ]
           assert.deepEqual(readInput(model, same), readInput(model, own))
-          assert.notDeepEqual(readInput(model, own), readInput(model, { prompt }))
+          if (schemaOf(model)[field]?.default === valueOf(model, field)) continue
+          if (field === "image" && model.imagesMin > 0) continue
+          assert.notDeepEqual(readInput(model, own), readInput(model, leastOf(model)))
         }
       }
     })
@@ -151,7 +177,11 @@ describe("another name", () => {
     it(`of ${field} is refused beside it, or beside one more`, () => {
       for (const model of having(field)) {
         for (const [first, second] of [[field, others[0]], [others.at(-1), field], ...(others[1] ? [others] : [])]) {
-          const problems = problemsOf(model, { prompt, [first!]: values[field], [second!]: values[field] })
+          const problems = problemsOf(model, {
+            ...restOf(model, field),
+            [first!]: valueOf(model, field),
+            [second!]: valueOf(model, field),
+          })
           const message = `${second} and another name of ${field} are both given`
           assert.deepEqual(problems, [{ param: second, message }])
         }
@@ -160,14 +190,15 @@ describe("another name", () => {
 
     it(`of ${field} does not matter where it says nothing`, () => {
       for (const model of having(field)) {
-        const own = { prompt, [field]: values[field] }
+        const own = { ...restOf(model, field), [field]: valueOf(model, field) }
         for (const other of others) assert.deepEqual(readInput(model, { ...own, [other]: null }), readInput(model, own))
       }
     })
 
     it(`of ${field} is refused by its own name where the model has no such thing`, () => {
       for (const model of allModels.filter((one) => !fieldsOf(one).includes(field)))
-        for (const other of others) assert.deepEqual(paramsOf(problemsOf(model, { prompt, [other]: "x" })), [other])
+        for (const other of others)
+          assert.deepEqual(paramsOf(problemsOf(model, { ...leastOf(model), [other]: "x" })), [other])
     })
   }
 })
@@ -197,12 +228,16 @@ describe("another spelling", () => {
 describe("what says nothing", () => {
   it("is null, for every parameter but the prompt", () => {
     for (const model of allModels)
-      for (const field of fieldsOf(model).filter((name) => name !== "prompt"))
-        assert.deepEqual(readInput(model, { prompt, [field]: null }), readInput(model, { prompt }), field)
+      for (const field of fieldsOf(model).filter((name) => !(name in leastOf(model))))
+        assert.deepEqual(
+          readInput(model, { ...leastOf(model), [field]: null }),
+          readInput(model, leastOf(model)),
+          field,
+        )
   })
 
   it("is an empty picture or list of them", () => {
-    for (const model of having("image")) {
+    for (const model of having("image").filter(({ imagesMin }) => imagesMin === 0)) {
       for (const nothing of ["", [], [""], ["", ""]]) {
         for (const name of ["image", "images", "refer_image"])
           assert.deepEqual(readInput(model, { prompt, [name]: nothing }), readInput(model, { prompt }))
@@ -210,14 +245,14 @@ describe("what says nothing", () => {
       assert.deepEqual(readInput(model, { prompt, image: ["", "a", ""] }).images, ["a"])
     }
     for (const model of having("mask"))
-      assert.deepEqual(readInput(model, { prompt, mask: "" }), readInput(model, { prompt }))
+      assert.deepEqual(readInput(model, { ...leastOf(model), mask: "" }), readInput(model, leastOf(model)))
   })
 })
 
 describe("reading", () => {
   it("gives the same for the same, and leaves what was given as it was", () => {
     for (const model of allModels) {
-      const given = Object.freeze({ prompt, numberOfImages: 2, unknown: undefined })
+      const given = Object.freeze({ ...leastOf(model), numberOfImages: 2, unknown: undefined })
       assert.deepEqual(readInput(model, given), readInput(model, given))
     }
   })

@@ -95,6 +95,8 @@ function equivalent(model: Model, param: string, value: unknown): unknown {
 
 function describeIssue(issue: z.core.$ZodIssue, model: Model, wanted: Record<string, unknown>): Problem[] {
   const param = issue.path.join(".")
+  if (issue.code === "unrecognized_keys" && param !== "")
+    return issue.keys.map((name) => ({ param, message: `${param} takes no ${name}` }))
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(model.parameters.shape)
     return issue.keys.map((name) => {

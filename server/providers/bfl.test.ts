@@ -11,7 +11,14 @@ const recordings = JSON.parse(readFileSync(join(import.meta.dirname, "recordings
 
 describeProvider(bfl, recordings)
 
-type Body = { width?: number; height?: number; aspect_ratio?: string }
+type Body = {
+  width?: number
+  height?: number
+  aspect_ratio?: string
+  disable_pup?: boolean
+  prompt_upsampling?: boolean
+  raw?: boolean
+}
 
 const bodyFor = (model: string, given: object) => requestFor(bfl, model, { prompt: "a kite", ...given }).json as Body
 
@@ -44,9 +51,48 @@ describe("Black Forest Labs", () => {
     }
   })
 
-  it("gives Kontext the very ratio, and never pixels", () => {
+  it("gives the oldest models sides that they draw, near every legal ratio", () => {
     for (const [across, down] of ratios) {
-      for (const model of ["flux-kontext-pro", "flux-kontext-max"]) {
+      for (const model of ["flux-pro-1.1", "flux-dev"]) {
+        const { width = 0, height = 0, ...rest } = bodyFor(model, { aspect_ratio: `${across}:${down}` })
+        const found = `${width}x${height} for ${across}:${down}`
+        assert.ok(
+          [width, height].every((side) => side % 32 === 0 && side >= 256 && side <= 1440),
+          found,
+        )
+        assert.ok(width * height <= 1024 * 1024 && width * height > 1024 * 1024 * 0.6, found)
+        assert.ok(Math.abs((width / height / across) * down - 1) < 0.03, found)
+        assert.ok(!("aspect_ratio" in rest))
+      }
+    }
+  })
+
+  it("switches the enriching of prompts as each model has it", () => {
+    for (const model of ["flux-2-pro", "flux-2-max"]) {
+      assert.equal(bodyFor(model, {}).disable_pup, false)
+      assert.equal(bodyFor(model, { prompt_upsampling: false }).disable_pup, true)
+      assert.ok(!("prompt_upsampling" in bodyFor(model, { prompt_upsampling: true })))
+    }
+    for (const model of ["flux-2-flex", "flux-kontext-pro", "flux-pro-1.1", "flux-pro-1.1-ultra", "flux-dev"]) {
+      for (const prompt_upsampling of [true, false]) {
+        const body = bodyFor(model, { prompt_upsampling })
+        assert.equal(body.prompt_upsampling, prompt_upsampling)
+        assert.ok(!("disable_pup" in body))
+      }
+    }
+    const klein = bodyFor("flux-2-klein", { prompt_upsampling: false })
+    assert.ok(!("prompt_upsampling" in klein) && !("disable_pup" in klein))
+  })
+
+  it("asks ultra alone for its raw mode", () => {
+    assert.equal(bodyFor("flux-pro-1.1-ultra", { raw: true }).raw, true)
+    for (const model of ["flux-2-pro", "flux-2-klein", "flux-kontext-max", "flux-pro-1.1", "flux-dev"])
+      assert.ok(!("raw" in bodyFor(model, { raw: false })), model)
+  })
+
+  it("gives Kontext and ultra the very ratio, and never pixels", () => {
+    for (const [across, down] of ratios) {
+      for (const model of ["flux-kontext-pro", "flux-kontext-max", "flux-pro-1.1-ultra"]) {
         const body = bodyFor(model, { aspect_ratio: `${across}:${down}` })
         assert.equal(body.aspect_ratio, `${across}:${down}`)
         assert.ok(!("width" in body) && !("height" in body))

@@ -1,54 +1,28 @@
 // Black Forest Labs: submit, poll, download. Reference: https://api.bfl.ai/openapi.json of 2026-08-22
 import { z } from "zod"
-import { base64Of } from "../bodies/write.ts"
-import { pixelsOf } from "./pixels.ts"
 import { defineProvider } from "./provider.ts"
 import type { Outcome, ProviderRequest, VendorFailure, VendorInput } from "./provider.ts"
+import { fluxFields, readProblems } from "./wires/flux.ts"
+import type { FluxParameters } from "./wires/flux.ts"
 
-type BflParameters = {
-  prompt: string
-  n: number
-  aspect_ratio?: string
-  size?: string
-  width?: number
-  height?: number
-  raw?: boolean
-  seed?: number
-  safety_tolerance?: number
-  output_format?: string
-  prompt_upsampling?: boolean
-  guidance?: number
-  steps?: number
-}
-
-const megapixel = 1024 * 1024
 const checkAfterMs = 750
 
-function writeRequest(model: string, input: VendorInput<BflParameters>): ProviderRequest {
-  const { prompt, seed, safety_tolerance, output_format, prompt_upsampling, guidance, steps, images } = input
-  const same = { prompt, seed, safety_tolerance, output_format, prompt_upsampling, guidance, steps }
-  const pictures = images.map((image, index) => [
-    index === 0 ? "input_image" : `input_image_${index + 1}`,
-    base64Of(image),
-  ])
-  const shape = model.startsWith("flux-2") ? pixels(input) : ratio(input)
-  return { method: "POST", path: `/${model}`, json: { ...same, ...shape, ...Object.fromEntries(pictures) } }
-}
-
-/** FLUX.2 takes pixels only; without any it follows the first reference picture. */
-function pixels({ images, size, aspect_ratio, width, height }: VendorInput<BflParameters>) {
-  if (width !== undefined && height !== undefined) return { width, height }
-  if (size?.includes("x")) {
-    const [across, down] = size.split("x").map(Number)
-    return { width: across, height: down }
+function writeRequest(model: string, input: VendorInput<FluxParameters>): ProviderRequest {
+  const { raw, image_prompt_strength } = input
+  const ultra = model === "flux-pro-1.1-ultra" ? { raw, image_prompt_strength } : {}
+  return {
+    method: "POST",
+    path: `/${model}`,
+    json: { ...fluxFields(model, input), ...upsampling(model, input), ...ultra },
   }
-  if (images.length > 0 && aspect_ratio === undefined) return {}
-  return pixelsOf(aspect_ratio ?? "16:9", size === "2K" ? 4 * megapixel : megapixel, 16)
 }
 
-function ratio({ images, aspect_ratio }: VendorInput<BflParameters>) {
-  if (aspect_ratio !== undefined) return { aspect_ratio }
-  return images.length > 0 ? {} : { aspect_ratio: "16:9" }
+/** Two models enrich every prompt until they are told not to; klein cannot. */
+function upsampling(model: string, { prompt_upsampling }: FluxParameters) {
+  if (model.startsWith("flux-2-klein")) return {}
+  return model === "flux-2-pro" || model === "flux-2-max"
+    ? { disable_pup: prompt_upsampling === false }
+    : { prompt_upsampling }
 }
 
 const Submitted = z.object({ id: z.string(), polling_url: z.url() })
@@ -98,27 +72,31 @@ function readResponse(body: unknown): Outcome {
 const percent = (progress: number) => Math.min(99, progress <= 1 ? progress * 100 : progress)
 
 const Missing = z.object({ status: z.literal("Task not found") })
-const Rejected = z.object({ detail: z.array(z.object({ loc: z.array(z.union([z.string(), z.int()])) })) })
+const Unserved = z.object({ detail: z.literal("Not Found") })
+// UNVERIFIED: only the vendor's skill file names it.
+const Busy = z.object({ retry_after: z.number().positive().max(60) })
 
 function readFailure(status: number, body: unknown): VendorFailure | undefined {
   if (status === 402)
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
   if (status === 404 && Missing.safeParse(body).success) return endings["Task not found"]
-  const rejected = Rejected.safeParse(body)
-  if (status !== 422 || !rejected.success) return undefined
-  const problems = rejected.data.detail.map(({ loc }) => {
-    // A vendor's own name for a reference picture means nothing to the caller.
-    const name = String(loc.at(-1) ?? "").replace(/^input_image.*/, "image")
-    const param = name.replaceAll(/[^\w.]/g, "").slice(0, 64)
-    return { param, message: `The vendor did not accept ${param}.` }
-  })
-  return { code: "invalid_request", detail: problems.map(({ message }) => message).join(" "), problems }
+  if (status === 404 && Unserved.safeParse(body).success)
+    return { code: "provider_unavailable", detail: "The vendor does not serve this model.", untouched: true }
+  const busy = Busy.safeParse(body)
+  if (status === 429 && busy.success)
+    return { code: "provider_busy", untouched: true, retryAfterSeconds: busy.data.retry_after }
+  return status === 422 ? readProblems(body) : undefined
 }
 
-export const bfl = defineProvider<BflParameters>({
+export const bfl = defineProvider<FluxParameters>({
   id: "bfl",
   title: "Black Forest Labs",
   baseUrl: "https://api.bfl.ai/v1",
+  notes: [
+    "BFL_BASE_URL=https://api.eu.bfl.ai/v1 or https://api.us.bfl.ai/v1 keeps the work in one part of the world.",
+    "An account has at most 24 tasks at work, and 6 of FLUX.1 Kontext max; more are tried again a little later.",
+    "What FLUX.1 dev costs is no longer in the vendor's list; the charge follows what the vendor says of each picture.",
+  ],
   linkHosts: [".bfl.ai"],
   authorize: (key) => ({ "x-key": key }),
   pictureKeys: [],

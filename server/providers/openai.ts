@@ -6,6 +6,10 @@ import type { OpenAiParameters } from "./wires/openaiImages.ts"
 export const openai = defineProvider<OpenAiParameters>({
   id: "openai",
   title: "OpenAI",
+  notes: [
+    "GPT Image needs an organization that OpenAI has verified; until then it answers 403.",
+    "It bills tokens, so that quotes are upper bounds.",
+  ],
   baseUrl: "https://api.openai.com/v1",
   ...openaiImages,
 })

@@ -4,6 +4,7 @@ import { describe, it } from "node:test"
 import fc from "fast-check"
 import { formBody, jsonBody } from "../bodies/write.ts"
 import { createCatalogue, allModels } from "../catalogue/catalogue.ts"
+import type { Catalogue, Model } from "../catalogue/model.ts"
 import { readInput } from "../catalogue/read.ts"
 import { failures } from "../errors.ts"
 import type { Outcome, Provider, ProviderRequest, ReferencePicture, VendorFailure, VendorInput } from "./provider.ts"
@@ -33,7 +34,7 @@ export type Recordings = {
   refusals: RecordedRefusal[]
 }
 
-const catalogue = createCatalogue(allModels)
+const ours = createCatalogue(allModels)
 
 /** "boat.png" is a picture of that type whose bytes are its name. */
 function pictureNamed(name: string): ReferencePicture {
@@ -45,7 +46,7 @@ function pictureNamed(name: string): ReferencePicture {
 }
 
 /** The vendor's name for a model, and what its adapter gets when a caller asks for this. */
-export function inputFor(provider: Provider, name: string, given: Record<string, unknown>) {
+export function inputFor(provider: Provider, name: string, given: Record<string, unknown>, catalogue = ours) {
   const model = catalogue.find(name) ?? assert.fail(`no model ${name}`)
   const { model: vendorModel } = model.routes.find((route) => route.provider === provider.id) ?? assert.fail(name)
   const { input, images, mask } = readInput(model, given)
@@ -54,8 +55,13 @@ export function inputFor(provider: Provider, name: string, given: Record<string,
   return { vendorModel, input: { ...input, n, ...pictures } as VendorInput<Record<string, unknown>> }
 }
 
-export function requestFor(provider: Provider, name: string, given: Record<string, unknown>): ProviderRequest {
-  const { vendorModel, input } = inputFor(provider, name, given)
+export function requestFor(
+  provider: Provider,
+  name: string,
+  given: Record<string, unknown>,
+  catalogue: Catalogue = ours,
+): ProviderRequest {
+  const { vendorModel, input } = inputFor(provider, name, given, catalogue)
   return provider.writeRequest(vendorModel, input)
 }
 
@@ -96,27 +102,32 @@ function sentencesIn(body: unknown): string[] {
   return typeof body === "object" && body !== null ? Object.values(body).flatMap(sentencesIn) : []
 }
 
-export function describeProvider(provider: Provider, { authorization, requests, answers, refusals }: Recordings) {
+/** `models`: those that the requests are recorded for, where that is not all that the catalogue has. */
+export function describeProvider(provider: Provider, recordings: Recordings, models: Model[] = allModels) {
+  const { authorization, requests, answers, refusals } = recordings
+  const catalogue = models === allModels ? ours : createCatalogue(models)
   const submit: ProviderRequest = { method: "POST", path: "/x", json: {} }
   const check: ProviderRequest = { method: "GET", path: "/x" }
 
   describe(`provider: ${provider.title}`, () => {
     for (const { name, model, given, ...wire } of requests) {
       it(`asks as recorded: ${name}`, async () => {
-        assert.deepEqual(await onTheWire(requestFor(provider, model, given)), { method: "POST", ...wire })
+        assert.deepEqual(await onTheWire(requestFor(provider, model, given, catalogue)), { method: "POST", ...wire })
       })
     }
 
-    it("has a recorded request for each of its models, with no parameter but the prompt", () => {
-      const models = allModels.filter(({ routes }) => routes.some((route) => route.provider === provider.id))
-      const plain = requests.filter(({ given }) => Object.keys(given).join() === "prompt").map(({ model }) => model)
-      assert.ok(models.length > 0)
-      assert.deepEqual(plain.sort(), models.map(({ id }) => id).sort())
+    it("has a recorded request for each of its models, with the prompt and the pictures it cannot do without", () => {
+      const served = models.filter(({ routes }) => routes.some((route) => route.provider === provider.id))
+      const leastOf = (name: string) => ((catalogue.find(name)?.imagesMin ?? 0) > 0 ? "prompt,image" : "prompt")
+      const isPlain = ({ model, given }: RecordedRequest) => Object.keys(given).join() === leastOf(model)
+      const plain = requests.filter(isPlain).map(({ model }) => model)
+      assert.ok(served.length > 0)
+      assert.deepEqual(plain.sort(), served.map(({ id }) => id).sort())
     })
 
     it("asks the same for the same input, and leaves the input as it was", async () => {
       for (const { model, given } of requests) {
-        const { vendorModel, input } = inputFor(provider, model, given)
+        const { vendorModel, input } = inputFor(provider, model, given, catalogue)
         freeze(input)
         const [one, two] = [provider.writeRequest(vendorModel, input), provider.writeRequest(vendorModel, input)]
         assert.deepEqual(one, two)
@@ -127,7 +138,9 @@ export function describeProvider(provider: Provider, { authorization, requests, 
     it("carries the key in headers alone", async () => {
       assert.deepEqual(provider.authorize(key), authorization)
       for (const { model, given } of requests) {
-        const { sent } = await callWith(provider, answer({}), { request: requestFor(provider, model, given) })
+        const { sent } = await callWith(provider, answer({}), {
+          request: requestFor(provider, model, given, catalogue),
+        })
         const { url, headers, body } = sent[0]!
         assert.ok(!url.includes(key) && !body.includes(key))
         assert.deepEqual(headers, { accept: "application/json, text/event-stream", ...authorization })
@@ -202,7 +215,7 @@ export function describeProvider(provider: Provider, { authorization, requests, 
 
     it("says how many pictures a call makes, and how long it may take", () => {
       for (const { model, given } of requests) {
-        const { vendorModel, input } = inputFor(provider, model, given)
+        const { vendorModel, input } = inputFor(provider, model, given, catalogue)
         assert.ok(provider.limits.imagesPerCall(vendorModel, input) >= 1)
       }
       assert.ok(provider.limits.deadlineMs >= 300_000, "the vendors' own clients wait that long")

@@ -59,11 +59,11 @@ export type Outcome =
 
 /**
  * One event of an answer that streams: an early state of a picture, a picture, word that one will not come, or the end.
- * What came before the end belongs to its outcome.
+ * What came before the end belongs to its outcome; pictures in the order of `index`, where they have one.
  */
 export type StreamStep =
   | { partial: { mark: string; index: number } }
-  | { picture: AnsweredPicture }
+  | { picture: AnsweredPicture; index?: number }
   | { missing: VendorFailure }
   | { outcome: Outcome }
 
@@ -76,6 +76,8 @@ export type Provider<Parameters = Record<string, unknown>> = {
   ownAddress?: boolean
   /** Works without a key, at the address that the operator gives. */
   keyless?: boolean
+  /** What an operator should know of it: limits, quirks, what was never seen live. For docs/guide/vendors.md. */
+  notes?: string[]
   /** Host suffixes (".bfl.ai") that links of this vendor may have and that get the key; https only. */
   linkHosts: string[]
   authorize: (key: string) => Record<string, string>

@@ -4,79 +4,83 @@ import { syncBuiltinESMExports } from "node:module"
 import { buffer } from "node:stream/consumers"
 import { after, before, describe, it, mock } from "node:test"
 import timers from "node:timers/promises"
+import { allModels, createCatalogue } from "../catalogue/catalogue.ts"
+import { withCompatible } from "../catalogue/compatible.ts"
 import { probe } from "../images/probe.ts"
 import { createSandbox } from "../sandbox/sandbox.ts"
 import type { Sandbox } from "../sandbox/sandbox.ts"
 import { mishaps } from "../sandbox/mishaps.ts"
+import { aihubmix } from "./aihubmix.ts"
 import { allProviders } from "./all.ts"
+import { ark } from "./ark.ts"
+import { azure } from "./azure.ts"
 import { bfl } from "./bfl.ts"
+import { compatible } from "./compatible.ts"
+import { dashscope } from "./dashscope.ts"
+import { google } from "./google.ts"
+import { ideogram } from "./ideogram.ts"
 import { openai } from "./openai.ts"
-import { requestFor } from "./provider.contract.ts"
-import type { AnsweredPicture, Provider, ProviderRequest, VendorFailure } from "./provider.ts"
+import { requestFor as requestOf } from "./provider.contract.ts"
+import type { AnsweredPicture, Provider, ProviderRequest } from "./provider.ts"
 import { callWith } from "./run.contract.ts"
 import type { Called } from "./run.contract.ts"
+import { qianfan } from "./qianfan.ts"
+import { failures, ofBfl, ofOpenAI, ofOpenAIStreams } from "./run.endings.contract.ts"
+import type { End, Expected, Word } from "./run.endings.contract.ts"
+import { stability } from "./stability.ts"
+import { vertex } from "./vertex.ts"
 
-type Word = keyof typeof mishaps
+const blocked = "The vendor has blocked this server's account."
+const ofAzure: Expected = { ...ofOpenAI, "sandbox:no-credit": [{ ...failures.unpaid, detail: blocked }] }
 
-/** What comes of a call: "picture", what is wrong with the picture, or a failure. */
-type End = "picture" | "not a picture" | "the download breaks off" | VendorFailure
-
-const failures = {
-  moderated: { code: "content_refused" },
-  promptRefused: {
-    code: "content_refused",
-    refused: "prompt",
-    detail: "The vendor's filter refused the prompt or a reference picture.",
-  },
-  pictureRefused: {
-    code: "content_refused",
-    refused: "picture",
-    detail: "The vendor's filter refused the picture that was made.",
-  },
-  askedToWait: { code: "provider_busy", untouched: true, retryAfterSeconds: 1 },
-  busy: { code: "provider_busy", untouched: true },
-  unpaid: { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true },
-  fault: { code: "provider_error", untouched: true },
-  taskFault: { code: "provider_error", untouched: true, ofTask: true },
-  late: { code: "provider_timeout" },
-  empty: { code: "provider_error", detail: "The vendor answered without a picture.", ofTask: true },
-  ended: { code: "provider_error", detail: "The vendor's stream ended without a picture." },
-  damaged: { code: "provider_error", detail: "The vendor's answer was broken off or damaged." },
-} satisfies Record<string, VendorFailure>
-
-/** For each word: the ends of one call after another with the same prompt. */
-type Expected = Record<Word, End[]>
-
-const ofOpenAI: Expected = {
-  "sandbox:moderation": [failures.moderated],
-  "sandbox:moderation-output": [failures.moderated],
-  "sandbox:rate-limit": [failures.askedToWait, failures.askedToWait],
-  "sandbox:rate-limit-once": [failures.askedToWait, "picture"],
-  "sandbox:no-credit": [failures.unpaid],
-  "sandbox:error": [failures.fault, failures.fault],
-  "sandbox:error-once": [failures.fault, "picture"],
-  "sandbox:task-error": [failures.fault],
-  "sandbox:overloaded": [failures.busy],
-  "sandbox:timeout": [failures.late],
-  "sandbox:no-image": [failures.empty],
-  "sandbox:broken-body": [failures.damaged],
-  "sandbox:bad-base64": [failures.damaged],
-  "sandbox:slow-drip": ["picture"],
-  "sandbox:html": [failures.damaged],
-  "sandbox:slow": ["picture"],
-}
-
-const ofOpenAIStreams: Expected = { ...ofOpenAI, "sandbox:no-image": [failures.ended] }
-
-const ofBfl: Expected = {
+const withoutQuota = "The vendor's account has used up its quota."
+const ofGoogle: Expected = {
   ...ofOpenAI,
   "sandbox:moderation": [failures.promptRefused],
   "sandbox:moderation-output": [failures.pictureRefused],
-  "sandbox:task-error": [failures.taskFault],
-  // BFL's pictures come by link, so that the answer itself is sound.
+  "sandbox:no-credit": [{ ...failures.unpaid, detail: withoutQuota }],
+}
+const ofGemini: Expected = {
+  ...ofGoogle,
+  "sandbox:no-image": [{ code: "provider_error", detail: "The vendor answered without a picture." }],
+}
+
+const ofArk: Expected = {
+  ...ofOpenAI,
+  "sandbox:moderation": [{ ...failures.promptRefused, detail: "The vendor's filter refused the prompt." }],
+  "sandbox:moderation-output": [
+    { ...failures.pictureRefused, detail: "The vendor's filter refused a picture that was made." },
+  ],
+}
+
+// Neither a server of one's own nor a gateway says which it refused; a vendor behind may have worked on what failed.
+const ofAihubmix: Expected = { ...ofOpenAI, "sandbox:task-error": [{ code: "provider_error" }] }
+const ofAihubmixLinks: Expected = {
+  ...ofAihubmix,
   "sandbox:broken-body": ["the download breaks off"],
   "sandbox:bad-base64": ["not a picture"],
 }
+const ofAihubmixTasks: Expected = { ...ofBfl, "sandbox:task-error": [{ code: "provider_error", ofTask: true }] }
+
+// They answer at once, with links.
+const ofLinks: Expected = { ...ofBfl, "sandbox:task-error": [failures.fault] }
+const refusing = (what: string) => [{ ...failures.promptRefused, detail: `The vendor's filter refused ${what}.` }]
+const ofIdeogram: Expected = { ...ofLinks, "sandbox:moderation": refusing("the prompt or a picture given with it") }
+const ofQianfan: Expected = {
+  ...ofLinks,
+  "sandbox:moderation": refusing("the prompt"),
+  // It does not say what it refused.
+  "sandbox:moderation-output": [failures.moderated],
+}
+const ofStability: Expected = {
+  ...ofOpenAI,
+  "sandbox:moderation": refusing("the prompt or the picture given with it"),
+  "sandbox:moderation-output": [failures.pictureRefused],
+}
+
+const catalogue = createCatalogue(withCompatible(allModels, [{ name: "sdxl", model: "sdxl" }]))
+const requestFor = (provider: Provider, model: string, given: Record<string, unknown>) =>
+  requestOf(provider, model, given, catalogue)
 
 type Setting = { sandbox: Sandbox; clock: { now: () => number; time: number } }
 
@@ -149,6 +153,11 @@ function patienceFor(word: string): AbortSignal {
 
 const small = { size: "1024x1024", output_format: "jpeg" }
 
+const sequenceOfOne = {
+  sequential_image_generation: "auto",
+  sequential_image_generation_options: { max_images: 1 },
+}
+
 const tables = [
   { title: "OpenAI", provider: openai, model: "gpt-image-1", given: small, expected: ofOpenAI },
   {
@@ -158,6 +167,31 @@ const tables = [
   { title: "OpenAI's DALL·E", provider: openai, model: "dall-e-3", given: {}, expected: ofOpenAI },
   { title: "FLUX.2", provider: bfl, model: "flux-2-pro", given: { size: "256x256" }, expected: ofBfl },
   { title: "FLUX.1 Kontext", provider: bfl, model: "flux-kontext-pro", given: {}, expected: ofBfl },
+  { title: "FLUX.2 at Azure", provider: azure, model: "flux-2-pro", given: { size: "256x256" }, expected: ofAzure },
+  { title: "FLUX.1 Kontext at Azure", provider: azure, model: "flux-kontext-pro", given: {}, expected: ofAzure },
+  { title: "Gemini", provider: google, model: "gemini-3.1-flash-image", given: { size: "512" }, expected: ofGemini },
+  { title: "Imagen", provider: google, model: "imagen-3.0-generate-002", given: {}, expected: ofGoogle },
+  { title: "Gemini on Vertex AI", provider: vertex, model: "gemini-2.5-flash-image", given: {}, expected: ofGemini },
+  { title: "A server of one's own", provider: compatible, model: "sdxl", given: {}, expected: ofOpenAI },
+  { title: "AIHubMix", provider: aihubmix, model: "gpt-image-2", given: small, expected: ofAihubmix },
+  {
+    title: "Seedream at AIHubMix",
+    provider: aihubmix,
+    model: "doubao-seedream-4-0",
+    given: {},
+    expected: ofAihubmixLinks,
+  },
+  { title: "FLUX at AIHubMix", provider: aihubmix, model: "flux-2-pro", given: {}, expected: ofAihubmixTasks },
+  { title: "Imagen on Vertex AI", provider: vertex, model: "imagen-3.0-generate-002", given: {}, expected: ofGoogle },
+  { title: "Seedream", provider: ark, model: "seedream-4-0", given: { size: "1280x720" }, expected: ofArk },
+  {
+    ...{ title: "Seedream in a stream", provider: ark, model: "seedream-4-0", expected: ofArk },
+    given: { size: "1280x720", ...sequenceOfOne },
+  },
+  { title: "Ideogram", provider: ideogram, model: "ideogram/V3", given: {}, expected: ofIdeogram },
+  { title: "Stability", provider: stability, model: "stable-image-core", given: {}, expected: ofStability },
+  { title: "Qwen at Baidu", provider: qianfan, model: "qwen-image", given: { size: "512x512" }, expected: ofQianfan },
+  { title: "Qwen at Alibaba", provider: dashscope, model: "qwen-image", given: {}, expected: ofLinks },
 ]
 
 for (const { title, provider, model, given, expected } of tables) {
@@ -186,8 +220,8 @@ describe("the imitated vendors", () => {
   it("do not take a wrong key", async () => {
     for (const provider of allProviders) {
       const wrong = { ...provider, authorize: () => provider.authorize("an-invalid-key") }
-      const model = provider === openai ? "gpt-image-1" : "flux-2-pro"
-      const request = requestFor(provider, model, { prompt: "a kite" })
+      const { model, given } = tables.find((table) => table.provider === provider) ?? assert.fail(provider.id)
+      const request = requestFor(provider, model, { prompt: "a kite", ...given })
       const { answered } = await callWith(wrong, set().sandbox, { request })
       const failure = { code: "provider_unavailable", untouched: true }
       const detail = "The vendor did not accept this server's key."

@@ -154,6 +154,7 @@ async function readStream<Sealed>(call: Call<Sealed>, response: IncomingResponse
     provider,
     forget,
     onPartial: (index, sealed) => onPartial({ index, sealed }),
+    isTheirs: (error) => error instanceof BodyError || isOfTheConnection(error, call.signal),
   })
   return interpret(call, pictures, () => outcome, value)
 }

@@ -17,14 +17,16 @@ type Options<Sealed> = {
   provider: Provider
   onPartial: (index: number, sealed: Sealed) => Promise<void>
   forget: (sealed: Sealed) => Promise<void>
+  /** Whether it is the vendor or the way to it that threw, and not this house. */
+  isTheirs: (error: unknown) => boolean
 }
 
-/** Throws what reading throws, but only where no whole picture has come yet. */
+/** Throws what reading throws, but for a vendor that breaks off after a whole picture has come. */
 export async function gatherStream<Sealed>(
   events: AsyncIterable<StreamEvent<Sealed>>,
-  { provider, onPartial, forget }: Options<Sealed>,
+  { provider, onPartial, forget, isTheirs }: Options<Sealed>,
 ): Promise<Gathered<Sealed>> {
-  const whole: AnsweredPicture[] = []
+  const whole: Whole[] = []
   const missing: VendorFailure[] = []
   const pictures = new Map<string, Sealed>()
   const end = (outcome: Outcome, value?: unknown): Gathered<Sealed> => ({
@@ -45,15 +47,21 @@ export async function gatherStream<Sealed>(
       const sealed = mark === undefined ? undefined : marked.get(mark)
       for (const other of marked.values()) if (other !== sealed) await forget(other)
       if (step && "partial" in step && sealed) await onPartial(step.partial.index, sealed)
-      if (step && "picture" in step) whole.push(keep(step.picture, sealed, pictures))
+      if (step && "picture" in step)
+        whole.push({ picture: keep(step.picture, sealed, pictures), index: step.index ?? whole.length })
     }
   } catch (error) {
     // Pictures that have come are paid for: what breaks after them does not undo them.
-    if (whole.length === 0) throw error
+    if (whole.length === 0 || !isTheirs(error)) {
+      for (const sealed of pictures.values()) await forget(sealed)
+      throw error
+    }
     return end({ state: "failed", failure: brokenOff }, error)
   }
-  return end({ state: "failed", failure: endedEarly })
+  return end({ state: "failed", failure: whole.length > 0 ? brokenOff : (missing[0] ?? endedEarly) })
 }
+
+type Whole = { picture: AnsweredPicture; index: number }
 
 const brokenOff: VendorFailure = { code: "provider_error", detail: "The vendor's answer was broken off or damaged." }
 const endedEarly: VendorFailure = { code: "provider_error", detail: "The vendor's stream ended without a picture." }
@@ -90,11 +98,12 @@ function keep<Sealed>(
   return { ...picture, mark }
 }
 
-function withWhatCame(outcome: Outcome, whole: AnsweredPicture[], missing: VendorFailure[]): Outcome {
+function withWhatCame(outcome: Outcome, whole: Whole[], missing: VendorFailure[]): Outcome {
   if (outcome.state === "pending") return outcome
   const bill = outcome.bill ? { bill: outcome.bill } : {}
   const failures = [...missing, ...(outcome.state === "done" ? (outcome.missing ?? []) : [])]
-  const pictures = [...whole, ...(outcome.state === "done" ? outcome.pictures : [])]
+  const came = whole.toSorted((a, b) => a.index - b.index).map(({ picture }) => picture)
+  const pictures = [...came, ...(outcome.state === "done" ? outcome.pictures : [])]
   if (pictures.length > 0) {
     const all = outcome.state === "failed" ? [...failures, outcome.failure] : failures
     return { state: "done", pictures, ...(all.length > 0 ? { missing: all } : {}), ...bill }

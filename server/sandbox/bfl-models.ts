@@ -23,6 +23,8 @@ export type Model = {
   activeMax: number
   /** Sizes in multiples of this. */
   grid: number
+  /** How many pixels a ratio stands for. */
+  pixels: number
 }
 
 const flag = z.boolean().optional()
@@ -66,6 +68,8 @@ const dev = {
   guidance: z.number().min(1.5).max(5).nullish(),
 }
 
+const megapixel = 1024 * 1024
+const totalMaxPixels = 4 * megapixel
 const square = { width: 1024, height: 1024 }
 
 function row(fields: z.ZodRawShape, first: number, further = 0, more: Partial<Model> = {}): Model {
@@ -76,6 +80,7 @@ function row(fields: z.ZodRawShape, first: number, further = 0, more: Partial<Mo
     price: { first, further },
     activeMax: 24,
     grid: 16,
+    pixels: megapixel,
     ...more,
   }
 }
@@ -84,7 +89,7 @@ const pro2 = { ...flux2, ...pictures(8), disable_pup: flag }
 const klein = { ...flux2, ...pictures(4) }
 const png = { defaults: { format: "png" as const, size: square } }
 const wide = { defaults: { format: "jpeg" as const, size: { width: 1024, height: 768 } }, grid: 32 }
-const cinema = { defaults: { format: "jpeg" as const, size: { width: 1360, height: 768 } } }
+const large = { defaults: { format: "jpeg" as const, size: { width: 2736, height: 1536 } }, pixels: totalMaxPixels }
 
 export const models: ReadonlyMap<string, Model> = new Map([
   ["flux-2-pro", row(pro2, 3, 1.5)],
@@ -97,15 +102,13 @@ export const models: ReadonlyMap<string, Model> = new Map([
   ["flux-kontext-pro", row(kontext, 4, 0, png)],
   ["flux-kontext-max", row(kontext, 8, 0, { ...png, activeMax: 6 })],
   ["flux-pro-1.1", row(pro11, 4, 0, wide)],
-  ["flux-pro-1.1-ultra", row(ultra, 6, 0, cinema)],
+  ["flux-pro-1.1-ultra", row(ultra, 6, 0, large)],
   // UNVERIFIED: the price.
   ["flux-dev", row(dev, 2.5, 0, wide)],
 ])
 
-const megapixel = 1024 * 1024
-const totalMaxPixels = 4 * megapixel
-
-const takesRatio = ({ fields }: Model): boolean => fields instanceof z.ZodObject && "aspect_ratio" in fields.shape
+const shapeOf = ({ fields }: Model): object => (fields instanceof z.ZodObject ? fields.shape : {})
+const takesRatio = (model: Model): boolean => "aspect_ratio" in shapeOf(model)
 
 /** What is wrong with the size, if anything is: the field and the reason. */
 export function faultInSize(model: Model, fields: Fields): { field: string; reason: string } | undefined {
@@ -119,8 +122,9 @@ export function faultInSize(model: Model, fields: Fields): { field: string; reas
 /** `first` is the first picture sent along, which an unnamed size follows. UNVERIFIED: that it does. */
 export function sizeOf(model: Model, fields: Fields, first?: Size): Size {
   const ratio = fields.aspect_ratio && takesRatio(model) ? readRatio(fields.aspect_ratio) : undefined
-  if (ratio) return sizeAt(ratio, model.grid)
-  const unnamed = first && model.grid === 16 ? sizeLike(first, model) : model.defaults.size
+  if (ratio) return sizeAt(ratio, model)
+  // A picture that is remixed gives no shape.
+  const unnamed = first && "input_image" in shapeOf(model) ? sizeLike(first, model) : model.defaults.size
   return { width: fields.width ?? unnamed.width, height: fields.height ?? unnamed.height }
 }
 
@@ -130,9 +134,8 @@ function readRatio(text: string): number | undefined {
   return ratio >= 9 / 21 && ratio <= 21 / 9 ? ratio : undefined
 }
 
-/** About one megapixel; the true ultra draws four. */
-function sizeAt(ratio: number, grid: number): Size {
-  const width = Math.sqrt(megapixel * ratio)
+function sizeAt(ratio: number, { pixels, grid }: Model): Size {
+  const width = Math.sqrt(pixels * ratio)
   return { width: snap(width, grid), height: snap(width / ratio, grid) }
 }
 
@@ -140,7 +143,7 @@ const snap = (length: number, grid: number): number => Math.max(grid, Math.round
 
 function sizeLike(first: Size, model: Model): Size {
   const ratio = first.width / first.height
-  if (takesRatio(model)) return sizeAt(Math.min(Math.max(ratio, 9 / 21), 21 / 9), model.grid)
+  if (takesRatio(model)) return sizeAt(Math.min(Math.max(ratio, 9 / 21), 21 / 9), model)
   const shrink = Math.min(1, Math.sqrt(totalMaxPixels / (first.width * first.height)))
   const side = (length: number) => Math.max(64, Math.floor((length * shrink) / 16) * 16)
   return { width: side(first.width), height: side(first.height) }

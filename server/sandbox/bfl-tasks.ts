@@ -29,7 +29,9 @@ export function describeTask(task: Task, now: number, link: (address: string) =>
   const elapsed = task.durationMs === 0 ? 1 : (now - task.at) / task.durationMs
   const same = { id: task.id, result: null, progress: null, details: null, preview: null }
   if (task.mishap === "sandbox:moderation") return { ...same, ...moderated("Request Moderated") }
-  if (elapsed < 0.3) return { ...same, status: "Pending" }
+  if (elapsed < 0.2) return { ...same, status: "Pending" }
+  // UNVERIFIED: when; the description only knows the word.
+  if (elapsed < 0.4 && task.picture.model.startsWith("flux-2")) return { ...same, status: "Reasoning" }
   if (elapsed < 1) return { ...same, status: "Generating", progress: Math.round(elapsed * 100) / 100 }
   if (task.mishap === "sandbox:moderation-output") return { ...same, ...moderated("Content Moderated") }
   // UNVERIFIED: that a failure costs nothing.

@@ -72,13 +72,14 @@ describe("a task", () => {
     const { submit, poll, clock } = start({ pace: "human" })
     const { polling_url } = await submit("flux-2-klein-4b", tiny)
     const states: unknown[] = []
-    for (const elapsed of [0, 500, 500]) {
+    for (const elapsed of [0, 250, 250, 500]) {
       clock.time += elapsed
       const { status, progress } = await poll(polling_url)
       states.push([status, progress])
     }
     assert.deepEqual(states, [
       ["Pending", null],
+      ["Reasoning", null],
       ["Generating", 0.5],
       ["Ready", null],
     ])
@@ -169,7 +170,8 @@ describe("pictures", () => {
     ["flux-kontext-pro", { aspect_ratio: "16:9" }, "1360x768 png", 4],
     ["flux-kontext-max", {}, "1024x1024 png", 8],
     ["flux-pro-1.1", {}, "1024x768 jpeg", 4],
-    ["flux-pro-1.1-ultra", { raw: true }, "1360x768 jpeg", 6],
+    ["flux-pro-1.1-ultra", { raw: true }, "2736x1536 jpeg", 6],
+    ["flux-pro-1.1-ultra", { aspect_ratio: "1:1", output_format: "webp" }, "2048x2048 webp", 6],
     ["flux-dev", { width: 256, height: 288 }, "256x288 jpeg", 2.5],
   ] as const) {
     test(`${model} draws ${size}`, async () => {
@@ -187,6 +189,15 @@ describe("pictures", () => {
     )
     assert.deepEqual([red?.size, red?.cost], ["96x64 jpeg", 6])
     assert.notDeepEqual(red?.bytes, blue?.bytes)
+  })
+
+  test("show the picture that is remixed, and do not follow its size", async () => {
+    const image_prompt = (await pictureOf("red")).toString("base64")
+    const plain = await draw("flux-pro-1.1", { width: 256, height: 288 })
+    const remixed = await draw("flux-pro-1.1", { width: 256, height: 288, image_prompt })
+    assert.deepEqual([remixed.size, remixed.cost], ["256x288 jpeg", 4])
+    assert.notDeepEqual(remixed.bytes, plain.bytes)
+    assert.equal((await draw("flux-pro-1.1", { image_prompt })).size, "1024x768 jpeg")
   })
 
   test("vary with an address, which is not fetched", async () => {
@@ -209,8 +220,15 @@ describe("refusals", () => {
     ["flux-2-pro", { ...tiny, output_format: "gif" }, "output_format", "enum"],
     ["flux-2-pro", { ...tiny, webhook_url: "nowhere" }, "webhook_url", "url_parsing"],
     ["flux-2-pro", { ...tiny, input_image: "bm8gcGljdHVyZQ==" }, "input_image", "value_error"],
+    ["flux-2-pro", { ...tiny, input_image: "data:image/png;base64," }, "input_image", "value_error"],
     ["flux-pro-1.1-ultra", { aspect_ratio: "3:1" }, "aspect_ratio", "value_error"],
     ["flux-pro-1.1", { width: 2048 }, "width", "less_than_equal"],
+    ["flux-pro-1.1", { width: 272 }, "width", "multiple_of"],
+    ["flux-pro-1.1-ultra", { image_prompt: "https://example.com/a.png" }, "image_prompt", "value_error"],
+    ["flux-pro-1.1-ultra", { image_prompt_strength: 2 }, "image_prompt_strength", "less_than_equal"],
+    ["flux-pro-1.1-ultra", { raw: "yes" }, "raw", "bool_type"],
+    ["flux-dev", { guidance: 10 }, "guidance", "less_than_equal"],
+    ["flux-2-max", { ...tiny, disable_pup: 1 }, "disable_pup", "bool_type"],
   ]
   for (const [model, fields, field, type] of table) {
     test(`${model} ${JSON.stringify(fields)}`, async () => {

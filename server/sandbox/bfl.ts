@@ -80,9 +80,10 @@ const picturesIn = (fields: Fields): [string, string][] =>
 
 /** An address is not fetched: it varies what is painted, and counts as one megapixel. */
 async function readInput(field: string, value: string): Promise<Input | Detail> {
-  if (/^https?:\/\//i.test(value)) return { text: value, width: 1024, height: 1024 }
+  // A picture to remix can only be sent.
+  if (field !== "image_prompt" && /^https?:\/\//i.test(value)) return { text: value, width: 1024, height: 1024 }
   const bytes = Buffer.from(value.replace(/^data:[^,]*,/, ""), "base64")
-  const found = await inspect(bytes)
+  const found = bytes.length > 0 ? await inspect(bytes) : undefined
   // UNVERIFIED: whether the vendor refuses at once or fails the task.
   if (!found) return { loc: ["body", field], msg: "Value error, invalid image", type: "value_error" }
   return { bytes, width: found.width, height: found.height }

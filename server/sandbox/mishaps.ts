@@ -7,19 +7,22 @@ import type { Answer, Tools, VendorRequest } from "./imitation.ts"
 /** Every word, and what it does. The documentation is written from this table. */
 export const mishaps = {
   "sandbox:moderation": "The vendor's filter refuses the prompt.",
-  "sandbox:moderation-output": "The vendor draws the picture and its filter then refuses it.",
+  "sandbox:moderation-output":
+    "The vendor draws the picture and its filter then refuses it; of a sequence, the second.",
   "sandbox:rate-limit": "The vendor answers 429 every time and asks to wait one second.",
   "sandbox:rate-limit-once": "The vendor answers 429 the first time it sees this very prompt, and then works.",
-  "sandbox:no-credit": "The account at the vendor is out of money: OpenAI answers 429 insufficient_quota, BFL 402.",
+  "sandbox:no-credit":
+    "The account at the vendor is out of money, which each says in its own way: 402, 403, or a 429 that waiting does not cure.",
   "sandbox:error": "The vendor answers 500 every time.",
   "sandbox:error-once": "The vendor answers 500 the first time it sees this very prompt, and then works.",
-  "sandbox:task-error": "The work is accepted and then fails: BFL ends the task as Error, OpenAI answers 500.",
-  "sandbox:overloaded": "The vendor answers 503 because it is overloaded.",
+  "sandbox:task-error":
+    "The work is accepted and then fails: a task ends as an error, others answer 500. Of a sequence the rest does not come.",
+  "sandbox:overloaded": "The vendor is overloaded and says so: 503, or 429 at some.",
   "sandbox:timeout": "The vendor takes the request and never answers.",
   "sandbox:no-image": "The vendor reports success without a picture.",
   "sandbox:broken-body": "The connection breaks half-way through the body that carries the picture.",
   "sandbox:bad-base64":
-    "The picture's base64 is damaged; BFL, which has no base64, delivers bytes that are no picture.",
+    "The picture's base64 is damaged; vendors that answer with links deliver bytes that are no picture.",
   "sandbox:slow-drip": "The body that carries the picture drips in over about eight seconds.",
   "sandbox:html": "The vendor answers the request with 200 and an HTML page.",
   "sandbox:slow": "The picture takes five seconds longer.",

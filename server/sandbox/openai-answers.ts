@@ -23,15 +23,16 @@ export type Job = {
 
 export const pictureMs = 1_000
 
-/** The API takes no seed: the same request gives the same pictures, and each of them another one. */
+/** Without a seed the same request gives the same pictures, and each of them another one. */
 export function pictureOf({ wish, images }: Job, index: number, completeness = 1): Picture {
   const { prompt, width, height, format, transparent, compression } = wish
-  const seed = seedOf(prompt, ...images.inputs.map(({ bytes }) => bytes), ...images.texts) + index
+  const first = wish.seed ?? seedOf(prompt, ...images.inputs.map(({ bytes }) => bytes), ...images.texts)
+  const seed = first + index
   const quality = format === "png" ? {} : { quality: Math.max(1, compression) }
   return { prompt, seed, model: wish.model.id, width, height, format, transparent, completeness, ...quality }
 }
 
-async function* base64Of(job: Job, index: number, completeness?: number): AsyncGenerator<string> {
+export async function* base64Of(job: Job, index: number, completeness?: number): AsyncGenerator<string> {
   const inputs = job.images.inputs.map(({ bytes }) => bytes)
   const { mask } = job.images
   const bytes = await draw(pictureOf(job, index, completeness), { inputs, ...(mask && { mask }) })

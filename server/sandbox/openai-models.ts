@@ -80,12 +80,14 @@ const listedTokens: Record<string, Record<string, number>> = {
   "1536x1024": { low: 400, medium: 1_568, high: 6_208 },
 }
 
-/** Output tokens of gpt-image-2 and later for 1024x1024, from prices per picture; xhigh and max are guesses. UNVERIFIED. */
-const squareTokens: Record<string, number> = { low: 196, medium: 1_767, high: 7_033, xhigh: 14_066, max: 28_132 }
+/** Of gpt-image-2 and later, as the API's own calculator is known to reckon; xhigh and max are guesses. UNVERIFIED. */
+const steps: Record<string, number> = { low: 16, medium: 48, high: 96, xhigh: 120, max: 144 }
 
 export function outputTokens({ family }: Model, quality: string, { width, height }: Size): number {
   if (family.sizes !== "free") return listedTokens[`${width}x${height}`]?.[quality] ?? 0
-  return Math.round(((squareTokens[quality] ?? 0) * width * height) / 1024 ** 2)
+  const [short, long] = width < height ? [width, height] : [height, width]
+  const along = steps[quality] ?? 0
+  return Math.ceil((along * Math.round((along * short) / long) * (2_000_000 + width * height)) / 4_000_000)
 }
 
 /** Input tokens of a picture sent along: a base and so much for each tile of 512, the short side being 512. */

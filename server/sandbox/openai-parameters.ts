@@ -20,6 +20,8 @@ export type Wish = Size & {
   stream: boolean
   partials: number
   asLink: boolean
+  /** OpenAI takes none; servers that speak its API do. */
+  seed?: number
 }
 
 type Optional<T> = T | null | undefined

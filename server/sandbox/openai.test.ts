@@ -68,6 +68,21 @@ describe("generations", () => {
     assert.deepEqual([automatic.size, automatic.quality, automatic.background], ["1024x1024", "high", "opaque"])
   })
 
+  test("takes what is new in each generation, and counts it dearer", async () => {
+    const wish = { ...quick, model: "gpt-image-2.6-flare", size: "1024x1024", output_format: "webp" } as const
+    const tokensOf = async (more: object) =>
+      (await client.images.generate({ ...wish, ...more })).usage?.output_tokens ?? 0
+    const counts = [await tokensOf({}), await tokensOf({ quality: "high", complexity: "low" })]
+    counts.push(await tokensOf({ quality: "xhigh" }), await tokensOf({ quality: "max", background: "transparent" }))
+    assert.deepEqual(counts.slice(0, 2), [196, 7024])
+    assert.deepEqual(
+      counts.toSorted((one, other) => one - other),
+      counts,
+    )
+    for (const output_format of ["gif", "svg"])
+      await assert.rejects(tokensOf({ output_format }), { code: "invalid_value", param: "output_format" })
+  })
+
   test("names the request and the limits in headers", async () => {
     const { response } = await client.images.generate(quick).withResponse()
     assert.match(response.headers.get("x-request-id") ?? "", /^req_[0-9a-f]{32}$/)

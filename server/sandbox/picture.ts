@@ -78,9 +78,9 @@ export type Size = { width: number; height: number }
 
 /** What a file is, if it is one of the formats that vendors take. */
 export async function inspect(bytes: Buffer): Promise<(Size & { format: Format; hasAlpha: boolean }) | undefined> {
-  const found = await open(bytes)
-    .metadata()
-    .catch(() => undefined)
+  // An empty file is refused before there is a promise.
+  const read = async () => open(bytes).metadata()
+  const found = await read().catch(() => undefined)
   const format = (["png", "jpeg", "webp"] as const).find((known) => known === found?.format)
   if (!found || !format) return undefined
   const { width, height } = found.autoOrient

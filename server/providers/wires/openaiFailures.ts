@@ -4,9 +4,11 @@ import type { VendorFailure } from "../provider.ts"
 
 const Refusal = z.object({
   error: z.object({
-    code: z.string().nullish(),
-    type: z.string().nullish(),
-    param: z.string().nullish(),
+    // Some servers that speak this wire repeat the status here, as a number.
+    code: z.string().nullish().catch(null),
+    type: z.string().nullish().catch(null),
+    param: z.string().nullish().catch(null),
+    message: z.string().nullish().catch(null),
   }),
 })
 
@@ -25,13 +27,15 @@ const unpaid = [
 /** Undefined where the status alone says it. */
 export function readFailure(status: number, body: unknown): VendorFailure | undefined {
   const parsed = Refusal.safeParse(body)
-  const { code, type, param } = parsed.success ? parsed.data.error : {}
+  const { code, type, param, message } = parsed.success ? parsed.data.error : {}
   const words = [code ?? "", type ?? ""]
   if (words.some((word) => moderated.includes(word))) return { code: "content_refused" }
   if (words.some((word) => unpaid.includes(word)))
     return { code: "provider_unavailable", detail: "The vendor's account has no credit left.", untouched: true }
   if (code === "model_not_found")
     return { code: "provider_unavailable", detail: "The vendor no longer serves this model.", untouched: true }
+  const seconds = status === 429 ? secondsIn(message ?? "") : undefined
+  if (seconds !== undefined) return { code: "provider_busy", untouched: true, retryAfterSeconds: seconds }
   const name = param?.replace(/^images?\b.*/, "image")
   if (status === 400 && name && /^[\w.[\]]{1,64}$/.test(name))
     return {
@@ -40,4 +44,14 @@ export function readFailure(status: number, body: unknown): VendorFailure | unde
       problems: [{ param: name, message: `The vendor did not accept ${name}.` }],
     }
   return undefined
+}
+
+const unitsMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000 }
+
+/** "Please try again in 12s", "in 1m3.5s", "in 20ms"; a minute at the most, as with the header. */
+function secondsIn(message: string): number | undefined {
+  const [, time = ""] = message.match(/\btry again in ((?:\d+(?:\.\d+)?(?:ms|s|m))+)/i) ?? []
+  const parts = [...time.matchAll(/(\d+(?:\.\d+)?)(ms|s|m)/gi)]
+  const ms = parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitsMs[unit!.toLowerCase()]!, 0)
+  return ms > 0 ? Math.min(ms / 1000, 60) : undefined
 }

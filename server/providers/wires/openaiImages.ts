@@ -9,6 +9,7 @@ import type {
   ProviderRequest,
   ReferencePicture,
   StreamStep,
+  VendorBill,
   VendorInput,
 } from "../provider.ts"
 
@@ -72,7 +73,7 @@ const Picture = z.object({
 
 // The picture is paid for: it must not be lost to something beside it that cannot be read.
 const beside = {
-  usage: Usage.nullish().catch(null),
+  usage: z.unknown().optional(),
   quality: z.string().nullish().catch(null),
   background: z.string().nullish().catch(null),
 }
@@ -82,13 +83,17 @@ const Answer = z.object({ data: z.array(Picture).nullish(), ...beside })
 function readResponse(body: unknown): Outcome {
   const { data, usage, quality, background } = Answer.parse(body)
   const shared = { ...(quality ? { quality } : {}), ...(background ? { background } : {}) }
-  const bill = usage ? { bill: { usage: withDetails(usage) } } : {}
   const pictures = (data ?? []).flatMap(({ b64_json, url, revised_prompt }): AnsweredPicture[] => {
     const notes = { ...shared, ...(revised_prompt ? { revised_prompt } : {}) }
     if (b64_json) return [{ mark: b64_json, notes }]
     return url ? [{ url, notes }] : []
   })
-  return { state: "done", pictures, ...bill }
+  return { state: "done", pictures, ...readUsage(usage) }
+}
+
+export function readUsage(given: unknown): { bill?: VendorBill } {
+  const { data } = Usage.safeParse(given)
+  return data ? { bill: { usage: withDetails(data) } } : {}
 }
 
 // Seen missing in June 2026; on this API every token that comes out is a picture's.
