@@ -67,7 +67,7 @@ export function allScenarios(size: Size): Scenario[] {
 }
 
 function picture({ headers }: Server, prompt: "small" | "picture" | "large", format: Format): Shot {
-  const body = JSON.stringify({ model: "gpt-image-1.5", prompt, response_format: format })
+  const body = JSON.stringify({ model: "gpt-image-2", prompt, response_format: format })
   return { method: "POST", path: "/v1/images/generations", headers, body }
 }
 

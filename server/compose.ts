@@ -8,6 +8,7 @@ import { createProject, defaultProject } from "./accounts/keys.ts"
 import { secretSetting } from "./accounts/settings.ts"
 import type { App, Changes, WayOut } from "./app.ts"
 import { allModels, createCatalogue } from "./catalogue/catalogue.ts"
+import { withCompatible } from "./catalogue/compatible.ts"
 import type { Config } from "./config.ts"
 import { lockFolder } from "./database/lock.ts"
 import { sqliteDatabase } from "./database/sqlite.ts"
@@ -44,6 +45,7 @@ export type Atelier = {
 
 /** Throws where another server works on the same data folder. */
 export async function composeAtelier(config: Config): Promise<Atelier> {
+  const catalogue = createCatalogue(withCompatible(allModels, config.compatibleModels))
   const { database, clock } = await openData(config)
   const unlock = lockFolder(join(config.dataFolder, "server.lock"))
   if (!unlock)
@@ -56,7 +58,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const vendors = createNetworkSend()
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
-    catalogue: createCatalogue(allModels),
+    catalogue,
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),

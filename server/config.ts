@@ -24,6 +24,21 @@ const ranges = z
   .transform((text) => text.split(/[\s,]+/).filter((range) => range !== ""))
   .refine((all) => all.every((range) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(range)), "ranges like 10.1.0.0/16, with commas")
 
+type CompatibleModel = { name: string; model: string; price?: number }
+
+const compatibleModels = z.string().transform((text, context): CompatibleModel[] => {
+  const entries = text.split(",").map((entry) => entry.trim())
+  return entries.flatMap((entry) => {
+    if (entry === "") return []
+    const [, name, model = name, price] = entry.match(/^([\w./-]+)(?:\s*=\s*(\S+?))?(?:@(\d+(?:\.\d+)?))?$/) ?? []
+    if (name !== undefined && model !== undefined)
+      return { name, model, ...(price === undefined ? {} : { price: Number(price) }) }
+    const message = `names with commas between, such as sdxl@0.002 or z-image=Tongyi-MAI/Z-Image-Turbo, not ${entry}`
+    context.addIssue({ code: "custom", message })
+    return []
+  })
+})
+
 const setting = <T>(name: string, fallback: string, schema: z.ZodType<T>, about: string): Setting<T> => ({
   name,
   about,
@@ -77,6 +92,12 @@ export const settings = {
     ranges,
     "Ranges of your own network that image URLs may point to. Empty: public addresses only.",
   ),
+  compatibleModels: setting(
+    "ATELIER_COMPATIBLE_MODELS",
+    "",
+    compatibleModels,
+    "The models of your own server behind `COMPATIBLE_BASE_URL`, with commas between: a name, `=` and the server's name for it where that is another, `@` and US dollars for a picture. `sdxl@0.002, z-image=Tongyi-MAI/Z-Image-Turbo`. The name of a model here gives it one more vendor.",
+  ),
   sandboxHost: setting(
     "ATELIER_SANDBOX_HOST",
     "127.0.0.1",
@@ -89,6 +110,12 @@ export const settings = {
     "human",
     z.enum(["human", "none"], "human or none"),
     "`human`: the imitated vendors take about a second. `none`: they answer at once, for tests.",
+  ),
+  aihubmixData: setting(
+    "ATELIER_AIHUBMIX_DATA",
+    "auto",
+    z.enum(["auto", "always", "never"], "auto, always or never"),
+    "Whether predictions that answer with a list have the pictures under `data` too. `auto`: where a client of Qwen asks that reads nothing else.",
   ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",

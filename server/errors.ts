@@ -88,6 +88,19 @@ export class GatewayError extends Error {
   }
 }
 
+/** The same failure in the names that a dialect has for parameters, by ours; without one, ours stays. */
+export function withNames(error: unknown, names: Record<string, string>): unknown {
+  if (!(error instanceof GatewayError) || !error.failure.problems) return error
+  const problems = error.failure.problems.map(({ param, message }) => {
+    const name = names[param] ?? param
+    return { param: name, message: message.startsWith(`${param} `) ? name + message.slice(param.length) : message }
+  })
+  return new GatewayError(
+    { ...error.failure, detail: problems.map(({ message }) => message).join("; "), problems },
+    error,
+  )
+}
+
 export const fail = (code: FailureCode, detail?: string, cause?: unknown): never => {
   throw new GatewayError(detail === undefined ? { code } : { code, detail }, cause)
 }

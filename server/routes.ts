@@ -1,5 +1,16 @@
 // Every route of every dialect, in the order they are documented.
+import { listCatalog } from "./dialects/aihubmix/catalog.ts"
 import { getTask, predict1, predict2 } from "./dialects/aihubmix/predictions.ts"
+import { generateContent, predict, streamGenerateContent } from "./dialects/gemini/models.ts"
+import {
+  ideogramBackground,
+  ideogramEdit,
+  ideogramGenerate,
+  ideogramInpaint,
+  ideogramOlder,
+  ideogramReframe,
+  ideogramRemix,
+} from "./dialects/ideogram/images.ts"
 import {
   cancelOneGeneration,
   createGeneration,
@@ -10,6 +21,7 @@ import {
 import { healthz, readyz } from "./dialects/native/health.ts"
 import { getImage } from "./dialects/native/images.ts"
 import { getModel, getModelByOneName, listModels } from "./dialects/native/models.ts"
+import { createQuote } from "./dialects/native/quotes.ts"
 import { editImages, generateImages } from "./dialects/openai/images.ts"
 import type { Route } from "./http/route.ts"
 
@@ -23,11 +35,23 @@ export const allRoutes: Route[] = [
   listModels,
   getModel,
   getModelByOneName,
+  createQuote,
   generateImages,
   editImages,
   predict2,
   predict1,
   getTask,
+  listCatalog,
+  generateContent,
+  streamGenerateContent,
+  predict,
+  ideogramGenerate,
+  ideogramRemix,
+  ideogramEdit,
+  ideogramInpaint,
+  ideogramReframe,
+  ideogramBackground,
+  ideogramOlder,
   healthz,
   readyz,
 ]

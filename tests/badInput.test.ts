@@ -27,6 +27,7 @@ after(async () => {
 const addressOf = (path: string): string =>
   path
     .replaceAll("{provider}", "openai")
+    .replaceAll("{version}", "v1beta")
     .replaceAll("{model}", "gpt-image-1")
     .replaceAll(/\{\w+\}/g, "x_1")
 
@@ -40,9 +41,27 @@ const makers = [
 const send = (maker: (typeof makers)[number], model: string, input: object) =>
   call<Failure>(server, maker.path.replace("{model}", model), { json: maker.wrap(model, input) })
 
+/** Google's clients read google.rpc.Status, which has our code and the request's id among its details. */
+type Status = { code: number; message: string; status: string; details: Record<string, unknown>[] }
+
+function checkStatus({ status, headers, body }: Reply<{ error: Status }>, code: string) {
+  const { error } = body
+  // Google has no other status for what is wrong with a request.
+  const expected = code === "invalid_key" ? [401, 401, "UNAUTHENTICATED"] : [400, 400, "INVALID_ARGUMENT"]
+  assert.deepEqual([status, error.code, error.status], expected)
+  const [info] = error.details
+  assert.equal(info?.["reason"], code)
+  assert.deepEqual(info["metadata"], { request_id: headers.get("x-request-id") })
+  assert.ok(error.message !== "")
+}
+
 function check({ status, headers, body }: Reply<Failure>, code: string, statuses: number[]): Failure["error"] {
   assert.match(headers.get("content-type") ?? "", /^application\/json/)
   const { error } = body
+  if ("status" in error) {
+    checkStatus({ status, headers, body, text: "" } as unknown as Reply<{ error: Status }>, code)
+    return error
+  }
   assert.equal(error?.code, code, JSON.stringify(body))
   assert.ok(statuses.includes(status), `${code} is ${status}`)
   assert.ok(typeof error.message === "string" && error.message !== "")

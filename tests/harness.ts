@@ -48,8 +48,13 @@ export type Server = {
 const startMaxMs = 20_000
 
 /** A child process on a port of its own choice; on a folder that was used before, it finds what is there. */
-export async function startServer(environment: Environment = {}, dataFolder = temporaryFolder()): Promise<Server> {
-  const child = spawn(process.execPath, [...startFlags(), join(root, "server/main.ts")], {
+export async function startServer(
+  environment: Environment = {},
+  dataFolder = temporaryFolder(),
+  /** Where the project is. */
+  from = root,
+): Promise<Server> {
+  const child = spawn(process.execPath, [...startFlags(), join(from, "server/main.ts")], {
     env: environmentOf(dataFolder, environment),
     stdio: ["ignore", "pipe", "pipe"],
   })

@@ -51,7 +51,7 @@ async function ask(response_format: string, number: number): Promise<{ length: n
   const response = await fetch(`${server.url}/v1/images/generations`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({ model: "gpt-image-1", prompt: `large ${number}`, response_format }),
+    body: JSON.stringify({ model: "gpt-image-2", prompt: `large ${number}`, response_format }),
   })
   assert.equal(response.status, 200)
   let length = 0

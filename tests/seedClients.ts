@@ -92,3 +92,27 @@ export async function taskAsCherryReads({ output }: Prediction, url: string, key
   }
   return assert.fail("never ready")
 }
+
+/** Cherry Studio 2 looks for Qwen's pictures under data alone, and wants at least one. */
+export async function picturesAsCherryReadsData(body: Prediction): Promise<Buffer[]> {
+  const data = items((body as { data?: unknown }).data)
+  assert.ok(data.length >= 1)
+  return Promise.all(
+    data.map(({ url, b64_json, base64_json }) =>
+      typeof url === "string" ? download(url) : decoded(b64_json ?? base64_json),
+    ),
+  )
+}
+
+/** The Halo plugin takes output and data, links and base64 and plain texts, and adds up what it finds. */
+export async function picturesAsHaloReads(body: Prediction): Promise<Buffer[]> {
+  const { output, data } = body as { output: unknown; data?: unknown }
+  const all = [...(Array.isArray(output) ? (output as unknown[]) : []), ...items(data)]
+  return Promise.all(
+    all.map((item) => {
+      if (typeof item === "string") return download(item)
+      const { url, b64_json, base64, image_base64 } = item as Fields
+      return typeof url === "string" ? download(url) : decoded(b64_json ?? base64 ?? image_base64)
+    }),
+  )
+}

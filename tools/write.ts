@@ -1,10 +1,13 @@
-// Writes the files that follow from code: openapi.json and two pages of the guide. With --check only compares.
+// Writes the files that follow from code: openapi.json and four pages of the guide. With --check only compares.
 import { readFileSync, writeFileSync } from "node:fs"
+import { allModels } from "../server/catalogue/catalogue.ts"
 import { baseUrlNameOf, keyNameOf, settings } from "../server/config.ts"
 import { describeApi } from "../server/http/openapi.ts"
 import { allProviders } from "../server/providers/all.ts"
 import { allRoutes } from "../server/routes.ts"
 import { mishaps } from "../server/sandbox/mishaps.ts"
+import { writeModelsPage } from "./models.ts"
+import { writeVendorsPage } from "./vendors.ts"
 
 const rows = (all: string[][]): string => all.map((cells) => `| ${cells.join(" | ")} |`).join("\n")
 
@@ -33,11 +36,11 @@ sandbox over HTTP (\`npm run sandbox\`).
 ${rows([
   ["Vendor", "Key", "Address", "Default address"],
   ["---", "---", "---", "---"],
-  ...allProviders.map(({ id, title, baseUrl }) => [
+  ...allProviders.map(({ id, title, baseUrl, ownAddress }) => [
     title,
     `\`${keyNameOf(id)}\``,
     `\`${baseUrlNameOf(id)}\``,
-    `\`${baseUrl}\``,
+    ownAddress ? "none: yours" : `\`${baseUrl}\``,
   ]),
 ])}
 `
@@ -69,9 +72,13 @@ A word anywhere in the prompt makes the vendor fail in its own way:
 ${rows([["Word", "What happens"], ["---", "---"], ...Object.entries(mishaps).map(([word, about]) => [`\`${word}\``, about])])}
 `
 
+const titles = Object.fromEntries(allProviders.map(({ id, title }) => [id, title]))
+
 const written: Record<string, string> = {
   "openapi.json": `${JSON.stringify(describeApi(allRoutes), null, 2)}\n`,
   "docs/guide/configuration.md": configuration,
+  "docs/guide/models.md": writeModelsPage(allModels, titles),
+  "docs/guide/vendors.md": writeVendorsPage(allProviders, allModels),
   "docs/guide/sandbox.md": sandbox,
 }
 

@@ -1,4 +1,5 @@
 // One call to a vendor for a generation, from the request to pictures in storage.
+import type { z } from "zod"
 import type { App } from "../app.ts"
 import { knownProvider } from "../providers/all.ts"
 import type { Outcome, ProviderRequest, VendorFailure } from "../providers/provider.ts"
@@ -58,14 +59,21 @@ function createDeadline(ms: number, canceled: AbortSignal) {
 async function newRequest(work: Work, attempt: Attempt): Promise<ProviderRequest> {
   const { generation, parts } = work
   const references = await work.references()
-  const input = { ...generation.input, n: parts[attempt.part]!, ...references }
-  // Several calls with one seed would make one picture several times. A negative one means none.
-  const { seed } = input as { seed?: number }
-  const provider = knownProvider(attempt.provider)
-  return provider.writeRequest(
-    attempt.vendorModel,
-    typeof seed === "number" && seed >= 0 && attempt.part > 0 ? { ...input, seed: (seed + attempt.part) % 2 ** 31 } : input,
-  )
+  const seed = seedOf(work, attempt.part)
+  const input = { ...generation.input, ...(seed === undefined ? {} : { seed }), n: parts[attempt.part]!, ...references }
+  return knownProvider(attempt.provider).writeRequest(attempt.vendorModel, input)
+}
+
+/**
+ * Several calls with one seed would make one picture several times, so each counts on from the pictures before it, or
+ * down where the model takes no larger seed. A negative one means none.
+ */
+function seedOf({ app, generation, parts }: Work, part: number): number | undefined {
+  const { seed } = generation.input as { seed?: number }
+  if (typeof seed !== "number" || seed < 0) return seed
+  const before = parts.slice(0, part).reduce((sum, count) => sum + count, 0)
+  const field = app.catalogue.find(generation.model)?.parameters.shape["seed"] as z.ZodType | undefined
+  return field?.safeParse(seed + before).success === false ? seed - before : seed + before
 }
 
 async function nextStep(
@@ -126,12 +134,17 @@ const failedStep = (app: Pick<App, "clock">, failure: VendorFailure) => ({
 /** Says where the part goes on after a failure, if the vendor surely did no work for it. */
 function retryStep(work: Work, attempt: Attempt, failure: VendorFailure): Step {
   const { app } = work
-  const other = failure.untouched === true ? otherRoute(work, attempt) : undefined
+  if (!isUntouched(attempt, failure)) return failedStep(app, failure)
+  const other = otherRoute(work, attempt)
   if (other) return { ...failedStep(app, failure), next: other }
   const waitMs = (failure.retryAfterSeconds ?? 2 ** (attempt.ordinal - 1)) * 1000
   const again = mayTryAgain(attempt, failure) ? { next: wayOf(attempt) } : {}
   return { state: "failed", failure, dueAt: app.clock.now() + waitMs, ...again }
 }
+
+/** Where a task runs, only what the vendor says of it means that nothing was done: a refused question does not. */
+const isUntouched = ({ state }: Attempt, { untouched, ofTask }: VendorFailure): boolean =>
+  untouched === true && (state !== "pending" || ofTask === true)
 
 const wayOf = ({ provider, vendorModel: model }: Attempt): Way => ({ provider, model })
 
@@ -148,9 +161,7 @@ function otherRoute({ routes, parts, generation }: Work, attempt: Attempt): Way 
 const attemptsMax = ({ code }: VendorFailure): number => (code === "provider_busy" ? 3 : 2)
 
 const mayTryAgain = (attempt: Attempt, failure: VendorFailure): boolean =>
-  failure.untouched === true &&
-  (failure.code === "provider_busy" || failure.code === "provider_error") &&
-  attempt.ordinal < attemptsMax(failure)
+  (failure.code === "provider_busy" || failure.code === "provider_error") && attempt.ordinal < attemptsMax(failure)
 
 async function tellProgress({ app, generation, job }: Work, percent: number | undefined): Promise<void> {
   if (percent === undefined) return

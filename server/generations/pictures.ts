@@ -46,7 +46,8 @@ async function download(work: Work, attempt: Attempt, url: string, signal: Abort
   for (let count = 1; count <= downloadsMax; count++) {
     const draft = await app.storage.draft()
     try {
-      const answer = await wayOut(work).download(url, options)
+      // SGLang names its own pictures by their path alone.
+      const answer = await wayOut(work).download(URL.parse(url, baseUrl)?.href ?? url, options)
       for await (const chunk of answer.body) await draft.write(chunk as Buffer)
       return await draft.seal()
     } catch (error) {

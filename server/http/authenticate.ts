@@ -6,12 +6,15 @@ import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 
 /** Throws `invalid_key` where there is no key, a wrong one, or two that differ. */
-export async function authenticate(app: Pick<App, "database">, headers: IncomingHttpHeaders): Promise<KeyHolder> {
+export async function authenticate(
+  app: Pick<App, "database">,
+  headers: IncomingHttpHeaders,
+  keyHeader = "x-api-key",
+): Promise<KeyHolder> {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1]
-  const plain = headers["x-api-key"]
-  const given = [bearer, plain].filter((key) => typeof key === "string")
-  if (given.length === 0) throw refused("Send your API key as Authorization: Bearer <key>, or as x-api-key.")
-  if (new Set(given).size > 1) throw refused("Authorization and x-api-key hold different keys.")
+  const given = [bearer, headers["x-api-key"], headers[keyHeader]].filter((key) => typeof key === "string")
+  if (given.length === 0) throw refused(`Send your API key as Authorization: Bearer <key>, or as ${keyHeader}.`)
+  if (new Set(given).size > 1) throw refused("The headers hold different keys.")
   const holder = await findKeyHolder(app, given[0]!)
   if (!holder) throw refused("This API key is not valid.")
   return holder

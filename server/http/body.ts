@@ -13,7 +13,8 @@ export type ReceivedBody = { value: Record<string, unknown>; received: Map<strin
 type Needs = Pick<App, "config" | "storage">
 
 // The parameters of all dialects that hold pictures. Anything else is text, however long.
-const pictureKeys = /^(?:images?|image\[\]|mask|(?:refer|input)_image(?:_\d)?|image_(?:url|prompt)s?|url)$/
+const pictureKeys =
+  /^(?:images?|image\[\]|mask|(?:refer|input)_image(?:_\d)?|image_(?:url|prompt)s?|url|data|bytesBase64Encoded|thought_?[sS]ignature)$/
 
 /** A picture, unless it is a link to one or the id of a stored one. */
 const isPicture = (key: string, head: string): boolean => pictureKeys.test(key) && !/^(?:https?:\/\/|img_)/i.test(head)

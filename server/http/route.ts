@@ -52,6 +52,8 @@ export type Route = {
   about?: string
   /** Who may call: holders of a key, holders of a signed link as well, or anyone. */
   access: "key" | "key or link" | "anyone"
+  /** Where this dialect's own clients put the key, besides `Authorization` and `x-api-key`. */
+  keyHeader?: "x-goog-api-key" | "api-key"
   params?: z.ZodObject
   query?: z.ZodObject
   /** Checked before `handle` is called, unless `checksItself`. */

@@ -84,7 +84,7 @@ function mount(server: FastifyInstance, app: App, route: Route) {
   server.route({
     method: takesHead(route) ? ["GET", "HEAD"] : route.method,
     exposeHeadRoute: false,
-    url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    url: urlOf(route.path),
     handler: async (request, reply) => {
       try {
         await serve(app, route, request, reply)
@@ -96,12 +96,19 @@ function mount(server: FastifyInstance, app: App, route: Route) {
   })
 }
 
+/** In the router's spelling, which writes a colon that means itself twice. */
+const urlOf = (path: string): string =>
+  path
+    .replaceAll(":", "::")
+    .replaceAll(/\{(\w+)\}::/g, ":$1(^[^:]+)::")
+    .replaceAll(/\{(\w+)\}/g, ":$1")
+
 /** A stream of events has no length and no end to tell beforehand. */
 const takesHead = ({ method, answers }: Route): boolean =>
   method === "GET" && !answers.some(({ type }) => type === "text/event-stream")
 
 async function serve(app: App, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const caller = needsKey(route, request) ? await authenticate(app, request.headers) : nobody
+  const caller = needsKey(route, request) ? await authenticate(app, request.headers, route.keyHeader) : nobody
   if (app.stopping.aborted && route.method !== "GET") throw new GatewayError({ code: "unavailable" })
   const params = readValues(route.params, request.params)
   const query = readValues(route.query, request.query)

@@ -11,13 +11,15 @@ import type { Format } from "./request.ts"
 
 type Needs = Pick<App, "config" | "clock" | "linkSecret" | "storage">
 
-type Write = (app: Needs, origin: string, generation: Generation, format: Format) => unknown
+type Wish = { format: Format; mirrored: boolean }
+
+type Write = (app: Needs, origin: string, generation: Generation, wish: Wish) => unknown
 
 const link = (app: Needs, origin: string, image: Image): string => signedLink(app, origin, image.id)
 const base64 = (app: Needs, image: Image): unknown => base64Of(storedBytes(app, image.sha256, image.bytes))
 
 /** Seen live in June 2026: `output` is an object, and the media type is the bare word. */
-const writeObject: Write = (app, origin, { images, usage }, format) => {
+const writeObject: Write = (app, origin, { images, usage }, { format }) => {
   const asLinks = format === "url"
   const b64_json = images.map((image) => ({
     bytesBase64: base64(app, image),
@@ -29,21 +31,31 @@ const writeObject: Write = (app, origin, { images, usage }, format) => {
   return { output, ...(usage ? { usage } : {}) }
 }
 
-const writeList: Write = (app, origin, { images }, format) => ({
-  output: images.map((image) =>
-    format === "b64_json" ? { bytesBase64: base64(app, image) } : { url: link(app, origin, image) },
-  ),
-})
+const writeList =
+  (unless: "url" | "b64_json"): Write =>
+  (app, origin, { images }, { format = unless, mirrored }) => {
+    const asLinks = format === "url"
+    const output = images.map((image) =>
+      asLinks ? { url: link(app, origin, image) } : { bytesBase64: base64(app, image) },
+    )
+    if (!mirrored) return { output }
+    const data = images.map((image) => (asLinks ? { url: link(app, origin, image) } : { b64_json: base64(app, image) }))
+    return { output, data }
+  }
 
 /** Made in the background: the caller gets a task to ask for, at an address that works with his own key. */
 const writeTask: Write = (_app, origin, { id }) => ({
   output: [{ taskId: id, polling_url: `${origin}/v1/tasks/${id}` }],
 })
 
-/** Which shape a model's predictions are answered in. That of dall-e-3 was never seen live; one client reads the list. */
+/**
+ * Which shape a model's predictions are answered in. Those of dall-e-3, Imagen, Ideogram and Stability were never seen
+ * live: see docs/decisions/0004.
+ */
 export function answerOf(model: Model): Write {
   if (model.background) return writeTask
-  return model.id.startsWith("openai/gpt-image") ? writeObject : writeList
+  if (model.id.startsWith("openai/gpt-image")) return writeObject
+  return writeList(model.id.startsWith("google/") ? "b64_json" : "url")
 }
 
 // Clients take any other word for a failure.
@@ -68,7 +80,7 @@ export function writeTaskState(app: Needs, origin: string, generation: Generatio
   const seed = first.notes.seed === undefined ? {} : { seed: first.notes.seed }
   return {
     ...{ id, status },
-    result: { sample: links[0], ...samples, prompt: input.prompt, ...seed },
+    result: { sample: links[0], ...samples, prompt: input.prompt ?? "", ...seed },
     output: links.map((url) => ({ url })),
     progress: 1,
   }

@@ -9,7 +9,7 @@ import { route } from "../../http/route.ts"
 import type { Answer, Call } from "../../http/route.ts"
 import { answerOf, writeTaskState } from "./answers.ts"
 import { phrase } from "./errors.ts"
-import { readPrediction } from "./request.ts"
+import { isMirrored, readPrediction } from "./request.ts"
 
 const Prediction = z.strictObject({
   input: z
@@ -40,6 +40,7 @@ const predictionRoute = (path: string, params: z.ZodObject, nameOf: (params: Rec
       "invalid_request",
       "invalid_key",
       "unknown_model",
+      "model_retired",
       "too_large",
       "content_refused",
       "provider_error",
@@ -61,9 +62,12 @@ export const predict1 = predictionRoute(
   ({ model }) => model!,
 )
 
-type Predicting = Pick<Call, "app" | "caller" | "received" | "origin" | "signal"> & { body: z.infer<typeof Prediction> }
+type Predicting = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "headers"> & {
+  body: z.infer<typeof Prediction>
+}
 
-async function predict({ app, caller, received, origin, signal, body }: Predicting, name: string): Promise<Answer> {
+async function predict(call: Predicting, name: string): Promise<Answer> {
+  const { app, caller, received, origin, signal, body } = call
   const model = findModel(app, name)
   const { parameters, format, warnings } = readPrediction(model, body)
   const wanted = {
@@ -81,7 +85,8 @@ async function predict({ app, caller, received, origin, signal, body }: Predicti
     : await waitForGeneration(app, caller, started.id, { waitMs: Number.POSITIVE_INFINITY, signal })
   if (!model.background) throwUnlessSucceeded(generation)
   const headers = generationHeaders(app, origin, generation)
-  return { status: 200, headers, json: answerOf(model)(app, origin, generation, format) }
+  const mirrored = isMirrored(app.config.aihubmixData, model, { input: body.input, headers: call.headers })
+  return { status: 200, headers, json: answerOf(model)(app, origin, generation, { format, mirrored }) }
 }
 
 export const getTask = route({

@@ -1,4 +1,6 @@
 // Reads the input of a prediction, with what AIHubMix documents as defaults and what its clients write differently.
+import type { IncomingHttpHeaders } from "node:http"
+import type { App } from "../../app.ts"
 import type { Model } from "../../catalogue/model.ts"
 
 export type Format = "url" | "b64_json" | undefined
@@ -28,16 +30,36 @@ export function readPrediction(model: Model, body: Body): Prediction {
   }
 }
 
-// One plugin sends the same fields to every model under openai/.
-const passedOver: Record<string, string[]> = { "openai/dall-e-3": ["moderation", "background"] }
+// One plugin sends the same fields to every model under openai/, and to those of doubao one that none of them has.
+const passedOver: [models: RegExp, names: string[]][] = [
+  [/^openai\/dall-e-3$/, ["moderation", "background"]],
+  [/^doubao\//, ["image_strength"]],
+]
 
 const meaningless = (model: Model, given: Record<string, unknown>): string[] =>
-  (passedOver[model.id] ?? []).filter((name) => given[name] !== undefined)
+  passedOver
+    .flatMap(([models, names]) => (models.test(model.id) ? names : []))
+    .filter((name) => given[name] !== undefined)
 
 function withoutMeaningless(model: Model, given: Record<string, unknown>): Record<string, unknown> {
   const names = meaningless(model, given)
   return Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))
 }
+
+/**
+ * Whether the pictures are to stand under `data` as well: one client looks for them nowhere else, and others, which look
+ * everywhere, would then count each twice. It names pictures `images` and comes with the AI SDK.
+ */
+export function isMirrored(mirror: App["config"]["aihubmixData"], model: Model, call: Marks): boolean {
+  if (mirror !== "auto") return mirror === "always"
+  const { input, headers } = call
+  const named = Array.isArray(input["images"]) && input["image"] === undefined
+  const bySdk = /\bai-sdk\/provider-utils\b/.test(headers["user-agent"] ?? "")
+  const byTitle = /^cherry studio$/i.test(String(headers["x-title"] ?? ""))
+  return model.id.startsWith("qianfan/") && (named || bySdk || byTitle)
+}
+
+type Marks = { input: Record<string, unknown>; headers: IncomingHttpHeaders }
 
 /** AIHubMix documents jpeg as the default for OpenAI's models, which themselves make png; jpeg cannot be transparent. */
 function withDefaults(model: Model, given: Record<string, unknown>): Record<string, unknown> {

@@ -12,6 +12,7 @@ export const writeError = (failure: Failure, requestId: string) => ({
   request_id: requestId,
   retry: meaningOf(failure.code).retry,
   ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
+  ...(failure.successor === undefined ? {} : { successor: failure.successor }),
   ...(failure.problems ? { problems: failure.problems } : {}),
 })
 

@@ -14,7 +14,8 @@ import { storedBytes } from "../../images/stored.ts"
 import { GenerationAnswer, writeGeneration } from "./answers.ts"
 import { phrase } from "./errors.ts"
 
-const NewGeneration = z.strictObject({
+/** A model and what is asked of it. */
+export const WantedGeneration = z.strictObject({
   model: z
     .string()
     .min(1)
@@ -23,6 +24,9 @@ const NewGeneration = z.strictObject({
     description: "The model's parameters; `GET /v1/models/{id}` has their schema.",
     examples: [{ prompt: "a lighthouse at dawn" }],
   }),
+})
+
+const NewGeneration = WantedGeneration.extend({
   wait: z.int().min(0).max(600).default(0).meta({ description: "Seconds to wait for the end before answering." }),
 })
 
@@ -47,6 +51,7 @@ export const createGeneration = route({
     "unknown_model",
     "too_large",
     "image_type_not_allowed",
+    "model_retired",
     "provider_unavailable",
   ],
   phrase,

@@ -1,10 +1,11 @@
 // The catalogue: which models there are, whether they can be used now, and what each takes.
 import { z } from "zod"
 import type { App } from "../../app.ts"
+import { lifecycleHeaders } from "../../catalogue/lifecycle.ts"
 import type { Model } from "../../catalogue/model.ts"
 import type { Mode } from "../../egress/send.ts"
-import { GatewayError, messageOf } from "../../errors.ts"
-import { findModel, openRoutes } from "../../generations/routes.ts"
+import { standingOf } from "../../generations/listing.ts"
+import { findModel } from "../../generations/routes.ts"
 import { route } from "../../http/route.ts"
 import { phrase } from "./errors.ts"
 
@@ -17,6 +18,17 @@ const ModelAnswer = z.object({
   description: z.string(),
   available: z.boolean().meta({ description: "Whether this key can use it now." }),
   unavailable_because: z.string().nullable(),
+  stage: z
+    .enum(["active", "deprecated", "retired"])
+    .meta({ description: "Retired models are still served to test keys, by the sandbox." }),
+  deprecated_at: z.string().nullable().meta({ description: "The day its end was announced." }),
+  retires_at: z.string().nullable().meta({ description: "The first day without it, where that is known." }),
+  successor: z.string().nullable(),
+  credits_from: z
+    .number()
+    .nullable()
+    .meta({ description: "What one picture costs by default. `POST /v1/quotes` prices a request." }),
+  images_min: z.int().meta({ description: "How many reference pictures it needs." }),
   images_max: z.int().meta({ description: "How many reference pictures it takes." }),
 })
 
@@ -60,10 +72,11 @@ const describeModel = (path: string, params: z.ZodObject, nameOf: (params: Recor
     ],
     failures: ["invalid_key", "unknown_model"],
     phrase,
-    handle({ app, caller, params: given }) {
+    handle({ app, caller, params: given, origin }) {
       const model = findModel(app, nameOf(given as Record<string, string>))
       const parameters = z.toJSONSchema(model.parameters, { io: "input" })
-      return { status: 200, json: { ...writeModel(app, model, caller.mode), parameters } }
+      const headers = lifecycleHeaders(model, (id) => `${origin}/v1/models/${id}`)
+      return { status: 200, headers, json: { ...writeModel(app, model, caller.mode), parameters } }
     },
   })
 
@@ -80,27 +93,14 @@ export const getModelByOneName = describeModel(
   ({ model }) => model!,
 )
 
-function writeModel(app: Pick<App, "config" | "clock">, model: Model, mode: Mode) {
-  const problem = whyUnavailable(app, model, mode)
-  return {
-    id: model.id,
-    object: "model",
-    created: model.released,
-    owned_by: model.id.split("/")[0],
-    title: model.title,
-    description: model.description,
-    available: problem === null,
-    unavailable_because: problem,
-    images_max: model.imagesMax,
-  }
-}
-
-function whyUnavailable(app: Pick<App, "config" | "clock">, model: Model, mode: Mode): string | null {
-  try {
-    openRoutes(app, model, mode)
-    return null
-  } catch (error) {
-    if (error instanceof GatewayError) return messageOf(error.failure)
-    throw error
-  }
-}
+const writeModel = (app: Pick<App, "config" | "clock">, model: Model, mode: Mode) => ({
+  id: model.id,
+  object: "model",
+  created: model.released,
+  owned_by: model.id.split("/")[0],
+  title: model.title,
+  description: model.description,
+  ...standingOf(app, model, mode),
+  images_min: model.imagesMin,
+  images_max: model.imagesMax,
+})

@@ -1,7 +1,6 @@
 // OpenAI's Images API, for every model there is. AIHubMix serves the same routes.
 import { z } from "zod"
 import { generationHeaders } from "../../generations/headers.ts"
-import { findModel } from "../../generations/routes.ts"
 import { startGeneration } from "../../generations/start.ts"
 import { waitForGeneration } from "../../generations/find.ts"
 import { route } from "../../http/route.ts"
@@ -11,6 +10,7 @@ import { throwUnlessSucceeded } from "../../generations/generation.ts"
 import { streamImages, writeImages } from "./answers.ts"
 import { phrase } from "./errors.ts"
 import { defaultModel, readRequest } from "./request.ts"
+import { isSeedream, streamSeedream } from "./seedream.ts"
 
 const common = {
   model: z
@@ -18,7 +18,10 @@ const common = {
     .optional()
     .meta({ description: `Any model of \`GET /v1/models\`; ${defaultModel} without it.` }),
   prompt: z.string().meta({ examples: ["a paper boat on a pond"] }),
-  response_format: z.enum(["url", "b64_json"]).optional().meta({ description: "url for dall-e-3, else b64_json." }),
+  response_format: z
+    .enum(["url", "b64_json"])
+    .optional()
+    .meta({ description: "url for dall-e-3 and doubao, else b64_json." }),
   stream: z.boolean().optional().meta({ description: "Answer with server-sent events." }),
   partial_images: z
     .int()
@@ -97,6 +100,9 @@ export const editImages = route({
   handle: (call) => makeImages(call, "image_edit"),
 })
 
+// As their vendors answer; all others send bytes.
+const linksByDefault = /^(?:openai\/dall-e-3|doubao\/)/
+
 async function makeImages(
   call: Pick<Call, "app" | "caller" | "received" | "signal" | "origin" | "requestId" | "body">,
   kind: "image_generation" | "image_edit",
@@ -120,10 +126,12 @@ async function makeImages(
   })
   const { id, input } = started
   const headers = generationHeaders(app, origin, started)
+  const format = request.format ?? (linksByDefault.test(started.model) ? "url" : "b64_json")
+  if (request.stream && isSeedream(started.model))
+    return { status: 200, headers, events: streamSeedream({ app, caller, id, origin, format, signal }) }
   if (request.stream)
     return { status: 200, headers, events: streamImages({ app, caller, id, input, requestId, kind, signal }) }
   const generation = await waitForGeneration(app, caller, id, { waitMs: Number.POSITIVE_INFINITY, signal })
   throwUnlessSucceeded(generation)
-  const format = request.format ?? (findModel(app, model).id === "openai/dall-e-3" ? "url" : "b64_json")
   return { status: 200, headers, json: writeImages(app, origin, generation, format) }
 }

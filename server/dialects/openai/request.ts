@@ -1,5 +1,6 @@
 // Reads a request of OpenAI's Images API: what of it is for the model, and what is about the answer.
 import type { App } from "../../app.ts"
+import { fromText } from "../../catalogue/forms.ts"
 import { GatewayError } from "../../errors.ts"
 import type { Problem } from "../../errors.ts"
 import { findModel } from "../../generations/routes.ts"
@@ -19,12 +20,15 @@ export const defaultModel = "openai/gpt-image-2"
 
 const formats = ["url", "b64_json"] as const
 
+// AIHubMix' word for the same.
+const spelled = (format: unknown): unknown => (format === "base64_json" ? "b64_json" : (format ?? undefined))
+
 export function readRequest(app: Pick<App, "catalogue">, body: Record<string, unknown>): OpenAiRequest {
   const { model, stream, response_format, user, images, mask, ...rest } = body
   const problems: Problem[] = []
   const name = model === undefined || model === null ? defaultModel : model
   if (typeof name !== "string") problems.push({ param: "model", message: "model must be a string" })
-  const format = response_format ?? undefined
+  const format = spelled(response_format)
   if (format !== undefined && !formats.includes(format as "url"))
     problems.push({ param: "response_format", message: 'response_format must be "url" or "b64_json"' })
   const streams = readBoolean(stream)
@@ -40,7 +44,7 @@ export function readRequest(app: Pick<App, "catalogue">, body: Record<string, un
   if (problems.length > 0) throw refused(problems)
   return {
     model: name as string,
-    parameters: { ...withNumbers(app, name as string, rest), ...pictures },
+    parameters: { ...fromText(findModel(app, name as string), rest), ...pictures },
     stream: streams ?? false,
     format: format as OpenAiRequest["format"],
     // A name for the end user, for OpenAI's own abuse reports; nothing here reads it.
@@ -78,21 +82,4 @@ function linkOf(item: unknown, param: string, problems: Problem[]): unknown {
 function readBoolean(value: unknown): boolean | undefined {
   if (value === undefined || value === null || value === false || value === "false") return false
   return value === true || value === "true" ? true : undefined
-}
-
-/** A form's fields are text; where the model takes a number or a truth value, they are read as one. */
-function withNumbers(
-  app: Pick<App, "catalogue">,
-  name: string,
-  given: Record<string, unknown>,
-): Record<string, unknown> {
-  const { shape } = findModel(app, name).parameters
-  return Object.fromEntries(
-    Object.entries(given).map(([key, value]) => {
-      const field = shape[key] as { safeParse: (value: unknown) => { success: boolean } } | undefined
-      if (typeof value !== "string" || !field || field.safeParse(value).success) return [key, value]
-      if (/^-?\d+(?:\.\d+)?$/.test(value)) return [key, Number(value)]
-      return [key, value === "true" ? true : value === "false" ? false : value]
-    }),
-  )
 }
