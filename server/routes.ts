@@ -10,6 +10,7 @@ import {
   ideogramOlder,
   ideogramReframe,
   ideogramRemix,
+  ideogramTransparent,
 } from "./dialects/ideogram/images.ts"
 import {
   cancelOneGeneration,
@@ -46,6 +47,7 @@ export const allRoutes: Route[] = [
   streamGenerateContent,
   predict,
   ideogramGenerate,
+  ideogramTransparent,
   ideogramRemix,
   ideogramEdit,
   ideogramInpaint,

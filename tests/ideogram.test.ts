@@ -90,6 +90,26 @@ describe("what starts from a picture", () => {
   })
 })
 
+describe("pictures that are only referred to", () => {
+  it("lend their style, or their character, but not both", async () => {
+    const style = await plainPng({ width: 128, height: 128 })
+    const plain = { prompt: "a tin robot", rendering_speed: "TURBO" }
+    for (const fields of [{ style_reference_images: style }, { character_reference_images: style }]) {
+      const { status, body } = await send("generate", { ...plain, ...fields })
+      assert.equal(status, 200, JSON.stringify(body))
+    }
+    const both = { style_reference_images: style, character_reference_images: style }
+    const { status, body } = await send("generate", { ...plain, ...both })
+    assert.deepEqual([status, body.error.param], [400, "character_reference_images"])
+  })
+
+  it("leave the background away where that is asked", async () => {
+    const { status, body } = await send("generate-transparent", { prompt: "a tin robot", rendering_speed: "TURBO" })
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.equal((await sharp(await download(body.data[0]!.url!)).metadata()).hasAlpha, true)
+  })
+})
+
 describe("the older routes", () => {
   it("are refused with the reason", async () => {
     for (const path of ["/ideogram/generate", "/ideogram/aihubmix_image_remix", "/ideogram/upscale"]) {

@@ -63,7 +63,7 @@ npm run sandbox
 OPENAI_API_KEY=any OPENAI_BASE_URL=http://127.0.0.1:8790/openai/v1 BFL_API_KEY=any BFL_BASE_URL=http://127.0.0.1:8790/bfl/v1 npm start
 \`\`\`
 
-Any key works but an empty one and one with \`invalid\` in it.
+Every vendor has its prefix; the command prints them all. Any key works but an empty one and one with \`invalid\` in it.
 
 ## Failures on request
 

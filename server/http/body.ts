@@ -21,7 +21,9 @@ const isPicture = (key: string, head: string): boolean => pictureKeys.test(key) 
 
 const textMaxBytes = 1_000_000
 const depthMax = 32
-const picturesMax = 17 // 16 references and a mask
+const filesMax = 17 // 16 references and a mask
+// A conversation with Google's models brings a signature with each of its pictures.
+const picturesMax = 40
 
 /** Rejects with GatewayError: `too_large`, `media_type_not_allowed`, or `invalid_request` naming the parameter. */
 export async function readBody(app: Needs, request: FastifyRequest, takesForms: boolean): Promise<ReceivedBody> {
@@ -67,7 +69,7 @@ async function readForm(app: Needs, request: FastifyRequest): Promise<ReceivedBo
   const value: Record<string, unknown> = {}
   const fileSize = app.config.uploadMaxMb * 1_000_000
   try {
-    const limits = { files: picturesMax, fields: 100, fieldSize: textMaxBytes, fileSize, parts: 120 }
+    const limits = { files: filesMax, fields: 100, fieldSize: textMaxBytes, fileSize, parts: 120 }
     for await (const part of request.parts({ limits })) {
       const name = part.fieldname.replace(/\[\d*\]$/, "")
       if (part.type === "field") add(value, name, part.value)

@@ -28,6 +28,8 @@ const Fields = z.looseObject({
   num_images: z.int().optional(),
   seed: z.int().optional(),
   image: z.string().optional().meta({ description: "A file, where the operation starts from a picture." }),
+  style_reference_images: z.array(z.string()).optional().meta({ description: "Files, for the style." }),
+  character_reference_images: z.array(z.string()).optional().meta({ description: "One file, of a character." }),
   mask: z.string().optional(),
 })
 
@@ -67,6 +69,11 @@ const operationRoute = (path: string, operation: string, summary: string) =>
   })
 
 export const ideogramGenerate = operationRoute("generate", "generate", "Make pictures")
+export const ideogramTransparent = operationRoute(
+  "generate-transparent",
+  "generate-transparent",
+  "Make pictures with a transparent background",
+)
 export const ideogramRemix = operationRoute("remix", "remix", "Make pictures after a picture")
 export const ideogramEdit = operationRoute("edit", "edit", "Paint a part of a picture anew")
 export const ideogramInpaint = operationRoute("inpaint", "edit", "Paint a part of a picture anew, under its newer name")
@@ -76,8 +83,7 @@ export const ideogramBackground = operationRoute("replace-background", "replace-
 type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "body">
 
 async function make({ app, caller, received, origin, signal, body }: Making, operation: string): Promise<Answer> {
-  const given = Object.entries(body).map(([field, value]) => [ours[field] ?? field, value])
-  const parameters = { ...fromText(findModel(app, name), Object.fromEntries(given)), operation }
+  const parameters = { ...readFields(app, body), operation }
   const wanted = { dialect: "ideogram", model: name, parameters, received, waited: true }
   const started = await startGeneration(app, caller, wanted).catch((error: unknown) => {
     throw withNames(error, names)
@@ -88,6 +94,23 @@ async function make({ app, caller, received, origin, signal, body }: Making, ope
   if (generation.failure?.refused === "picture") return { status: 200, headers, json: writeUnsafe(generation) }
   throwUnlessSucceeded(generation)
   return { status: 200, headers, json: writeImages(app, origin, generation) }
+}
+
+/** Pictures that are no source stand after it here, and are told apart by a parameter. */
+function readFields(app: Pick<App, "catalogue">, body: Record<string, unknown>): Record<string, unknown> {
+  const { image, style_reference_images: styles, character_reference_images: characters, ...rest } = body
+  const given = Object.entries(rest).map(([field, value]) => [ours[field] ?? field, value])
+  const images = [image, styles, characters].flat().filter((one) => one !== undefined)
+  if (styles !== undefined && characters !== undefined) {
+    const param = "character_reference_images"
+    const message = `${param} cannot be given together with style_reference_images`
+    throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param, message }] })
+  }
+  return {
+    ...fromText(findModel(app, name), Object.fromEntries(given)),
+    ...(images.length > 0 ? { image: images } : {}),
+    ...(characters === undefined ? {} : { reference_as: "character" }),
+  }
 }
 
 const createdAt = ({ finishedAt, createdAt: accepted }: Generation): string =>
