@@ -61,3 +61,27 @@ describe("a quote", () => {
     assert.deepEqual(body.data, [])
   })
 })
+
+describe("a model of the operator's own", () => {
+  it("has no price until he gives it one", async () => {
+    const own = await composeServer({
+      ATELIER_COMPATIBLE_MODELS: "sketches, paintings=sdxl@0.002",
+      COMPATIBLE_BASE_URL: "http://127.0.0.1:9/v1",
+    })
+    try {
+      const priced = async (model: string) => {
+        const json = { model, input: { prompt: "a pier", n: 2 } }
+        const { status, body } = await call<Quote & Failure>(own, "/v1/quotes", { json })
+        return status === 200 ? body.credits : [status, body.error.code, body.error.message]
+      }
+      assert.equal(await priced("compatible/paintings"), 0.4)
+      const message = "The operator has not set a price for compatible/sketches."
+      assert.deepEqual(await priced("sketches"), [503, "price_missing", message])
+      const { body } = await call<{ data: { id: string; credits_from: number | null }[] }>(own, "/v1/models")
+      const prices = new Map(body.data.map(({ id, credits_from }) => [id, credits_from]))
+      assert.deepEqual([prices.get("compatible/sketches"), prices.get("compatible/paintings")], [null, 0.2])
+    } finally {
+      await own.end()
+    }
+  })
+})

@@ -108,7 +108,7 @@ describe("OpenAI", () => {
     }
   })
 
-  it("draws a size if and only if the rules of the sheet allow it", () => {
+  it("draws a size if and only if its vendor allows it", () => {
     const side = fc
       .integer({ min: 100, max: 5000 })
       .map((pixels) => (pixels % 3 === 0 ? pixels : pixels - (pixels % 16)))
@@ -178,7 +178,7 @@ describe("FLUX", () => {
     }
   })
 
-  it("draws pixels if and only if the sheet allows them, said either way", () => {
+  it("draws pixels if and only if its vendor allows them, said either way", () => {
     const side = fc
       .integer({ min: 10, max: 4200 })
       .map((pixels) => (pixels % 3 === 0 ? pixels : pixels - (pixels % 16)))
