@@ -1,10 +1,14 @@
 // What the rooms share while the server runs. Each function asks for the slice it uses: Pick<App, "database">.
 import type { Logger } from "pino"
+import type { Plans } from "./accounts/plans.ts"
 import type { Catalogue } from "./catalogue/model.ts"
 import type { Config } from "./config.ts"
 import type { Database } from "./database/database.ts"
 import type { GuardedFetch } from "./egress/guarded.ts"
+import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
+import type { Limiter } from "./http/limits.ts"
+import type { Repeat } from "./http/repeat.ts"
 import type { Job, Queue } from "./queue/queue.ts"
 import type { Storage } from "./storage/storage.ts"
 
@@ -26,6 +30,11 @@ export type WayOut = { send: Send; download: FetchUrl }
 export type App = {
   config: Config
   catalogue: Catalogue
+  plans: Plans
+  /** That an answer has reached its caller, for requests that an SDK may send again. */
+  noteDelivered: (projectId: string, repeat: Repeat) => Promise<void>
+  /** How often who has asked. */
+  limiter: Limiter
   database: Database
   storage: Storage
   queue: Queue
@@ -34,6 +43,8 @@ export type App = {
   waysOut: Record<Mode, WayOut>
   /** For addresses that callers gave. */
   fetchUrl: FetchUrl
+  /** For webhooks: sends to addresses that callers gave. */
+  guardedPost: GuardedPost
   log: Logger
   /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void
@@ -41,6 +52,8 @@ export type App = {
   wakeAt: (dueAt: number) => void
   /** Signs links to pictures. */
   linkSecret: string
+  /** Seals webhooks' secrets: 32 bytes, in base64url. */
+  webhookKey: string
   /** Aborted when the server is told to stop: nothing new is taken on. */
   stopping: AbortSignal
   /** Aborted when what was under way is done: nobody is kept waiting any longer. */

@@ -27,7 +27,7 @@ describe("the settings", () => {
     const names = Object.values(settings).map(({ name }) => name)
     assert.equal(new Set(names).size, names.length)
     for (const { name, about, fallback, schema } of Object.values(settings)) {
-      assert.match(name, /^ATELIER_[A-Z]+(_[A-Z]+)*$/)
+      assert.match(name, /^ATELIER_[A-Z]+[0-9]?(_[A-Z]+)*$/)
       assert.match(about, /^\S.*\.$/)
       assert.ok(schema.safeParse(fallback).success, name)
     }
@@ -71,6 +71,7 @@ describe("a wrong setting", () => {
   const wrong: [string, string[], RegExp][] = [
     ["ATELIER_PORT", ["65536", "-1", "8787.5", "http", "", " 80", "0x50", "1e3"], /a whole number from 0 to 65535/],
     ["ATELIER_HOST", [""], /./],
+    ["ATELIER_PLANS", ["plans.yaml", "plans"], /\.json/],
     ["ATELIER_DATA", [""], /./],
     ["ATELIER_PUBLIC_URL", ["pictures.example", "ftp://pictures.example", "//x", "javascript:alert(1)"], /./],
     ["ATELIER_LINK_HOURS", ["0", "8761", "a day"], /a whole number from 1 to 8760/],
@@ -138,6 +139,30 @@ describe("an unknown name with the prefix", () => {
 
   it("is no concern where tests read it, or where the prefix is another", () => {
     assert.deepEqual(problems({ ATELIER_VENDOR_SPECS: "x", PORT: "x", HOME: "/", atelier_port: "x" }), [])
+  })
+})
+
+describe("the address of a PostgreSQL", () => {
+  it("is taken in both spellings, with a socket's folder as well", () => {
+    for (const url of [
+      "postgres://u:p@db.example:5432/atelier",
+      "postgresql://db.example/atelier?sslmode=require",
+      "postgresql://u@/atelier?host=%2Frun%2Fpostgresql",
+    ])
+      assert.equal(read({ ATELIER_DATABASE_URL: url }).databaseUrl, url)
+  })
+
+  it("is not repeated where it is refused", () => {
+    for (const url of [
+      "mysql://u:verysecret@h/x",
+      "u:verysecret@h/x",
+      "postgres://u:very secret@h/x",
+      "postgres://u:verysecret@h:x/x",
+    ]) {
+      const [problem, ...others] = problems({ ATELIER_DATABASE_URL: url })
+      assert.match(problem!, /^ATELIER_DATABASE_URL must be a postgres:\/\/ or postgresql:\/\/ address/)
+      assert.deepEqual([others, problem!.match(/secret/)], [[], null])
+    }
   })
 })
 

@@ -19,6 +19,14 @@ const webAddress = z.string().refine((text) => {
   )
 }, "an http or https address without user, query or fragment")
 
+// A socket's folder stands in `?host=`, and then nothing after the `@`. The value holds a password: no message shows it.
+const postgresAddress = z
+  .string()
+  .refine(
+    (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text.replace("@/", "@localhost/")),
+    "a postgres:// or postgresql:// address, such as postgresql://user:password@host:5432/name",
+  )
+
 const ranges = z
   .string()
   .transform((text) => text.split(/[\s,]+/).filter((range) => range !== ""))
@@ -54,6 +62,12 @@ export const settings = {
     "The address to listen on. `0.0.0.0` takes calls from other machines.",
   ),
   port: setting("ATELIER_PORT", "8787", whole(0, 65535), "The port to listen on; 0 takes any free one."),
+  databaseUrl: setting(
+    "ATELIER_DATABASE_URL",
+    "",
+    z.union([z.literal(""), postgresAddress]),
+    "The PostgreSQL database, 15 or newer: `postgresql://user:password@host:5432/name`, for several servers at once. They share the folder of `ATELIER_DATA` as well. Empty: SQLite in that folder, for one server.",
+  ),
   dataFolder: setting("ATELIER_DATA", "data", z.string().min(1), "The folder for the database and the pictures."),
   publicUrl: setting(
     "ATELIER_PUBLIC_URL",
@@ -110,6 +124,18 @@ export const settings = {
     "human",
     z.enum(["human", "none"], "human or none"),
     "`human`: the imitated vendors take about a second. `none`: they answer at once, for tests.",
+  ),
+  plans: setting(
+    "ATELIER_PLANS",
+    "",
+    z.string().regex(/^$|\.json$/, "a path that ends in .json"),
+    "A JSON file of plans in place of the shipped ones (free, starter, pro, community).",
+  ),
+  gempix2Model: setting(
+    "ATELIER_GEMPIX2_MODEL",
+    "google/gemini-nano-banana-2.1",
+    z.string().min(1),
+    "The model that serves Gempix2's API where a request names none.",
   ),
   aihubmixData: setting(
     "ATELIER_AIHUBMIX_DATA",

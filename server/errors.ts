@@ -16,9 +16,27 @@ export const failures = {
   price_missing: { status: 503, retry: false, refund: true, message: "The operator has not given this model a price." },
   invalid_key: { status: 401, retry: false, refund: true, message: "The API key is missing or not valid." },
   insufficient_credits: { status: 402, retry: false, refund: true, message: "The balance is too low." },
+  model_not_allowed: {
+    status: 403,
+    retry: false,
+    refund: true,
+    message: "This key or plan does not include the model.",
+  },
   missing_scope: { status: 403, retry: false, refund: true, message: "This API key may not do that." },
   not_found: { status: 404, retry: false, refund: true, message: "There is nothing here." },
   method_not_allowed: { status: 405, retry: false, refund: true, message: "This address does not take that method." },
+  idempotency_in_progress: {
+    status: 409,
+    retry: true,
+    refund: true,
+    message: "The first request with this Idempotency-Key is still being worked on.",
+  },
+  idempotency_mismatch: {
+    status: 422,
+    retry: false,
+    refund: true,
+    message: "This Idempotency-Key was used for another request.",
+  },
   too_large: { status: 413, retry: false, refund: true, message: "The request is too large." },
   image_type_not_allowed: { status: 415, retry: false, refund: true, message: "Pictures must be JPEG, PNG or WebP." },
   media_type_not_allowed: { status: 415, retry: false, refund: true, message: "This content type is not taken here." },
@@ -67,6 +85,8 @@ export type Failure = {
   refused?: "prompt" | "picture"
   /** For 429 and 503: seconds until a retry makes sense. */
   retryAfterSeconds?: number
+  /** For `insufficient_credits`: what the request may cost, and what is there. */
+  credits?: { required: number; current: number }
   /** For `model_retired`: the model to use in its place. */
   successor?: string
   /** The generation that failed, where the request had already been accepted. */

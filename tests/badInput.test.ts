@@ -4,18 +4,27 @@ import assert from "node:assert/strict"
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
-import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { defaultProject } from "../server/accounts/projects.ts"
 import { allRoutes } from "../server/routes.ts"
 import { call, plainPng } from "./calls.ts"
-import type { Failure, Reply } from "./calls.ts"
+import type { Failure, Problem, Reply } from "./calls.ts"
 import { composeServer } from "./harness.ts"
 import type { InProcess } from "./harness.ts"
 
 let server: InProcess
+let limited = false
 before(async () => {
   server = await composeServer({ ATELIER_BODY_MAX_MB: "1", ATELIER_UPLOAD_MAX_MB: "1" })
+  // More wrong keys come from here than any address may send; tests/credits.test.ts has that limit.
+  const { limiter } = server.atelier.app
+  limiter.take = (...asked) => {
+    limited = true
+    return limiter.look(...asked)
+  }
 })
 after(async () => {
+  assert.ok(limited, "the limit of wrong keys was taken away")
   const rows = await server.atelier.app.database.query.selectFrom("generations").select("id").execute()
   await server.end()
   assert.deepEqual(rows, [], "nothing was accepted")
@@ -55,9 +64,21 @@ function checkStatus({ status, headers, body }: Reply<{ error: Status }>, code: 
   assert.ok(error.message !== "")
 }
 
+type Envelope = { code: number; msg: string; data: { error: string; request_id: string; problems?: Problem[] } }
+
+/** Genimix' answers have the failure beside `success`, those of Gempix2 in an envelope with a code of its own. */
+function errorOf(body: Failure | (Failure["error"] & { success: false }) | Envelope): Failure["error"] {
+  if ("msg" in body) {
+    const { error: code, problems = [], request_id } = body.data
+    assert.ok([1000, 1001, 1002, 1003, 5000].includes(body.code))
+    return { message: body.msg, type: code, code, param: problems[0]?.param ?? null, request_id, problems }
+  }
+  return "success" in body ? { ...body, type: body.code, param: body.problems?.[0]?.param ?? null } : body.error
+}
+
 function check({ status, headers, body }: Reply<Failure>, code: string, statuses: number[]): Failure["error"] {
   assert.match(headers.get("content-type") ?? "", /^application\/json/)
-  const { error } = body
+  const error = errorOf(body)
   if ("status" in error) {
     checkStatus({ status, headers, body, text: "" } as unknown as Reply<{ error: Status }>, code)
     return error
@@ -133,10 +154,10 @@ describe("bad input: models and parameters", () => {
 const withBody = allRoutes.filter(({ body }) => body !== undefined)
 
 describe("bad input: bodies", () => {
-  for (const { path } of withBody) {
+  for (const { path, method } of withBody) {
     const address = addressOf(path)
     const post = (body: string, type = "application/json") =>
-      call<Failure>(server, address, { body, headers: { "content-type": type } })
+      call<Failure>(server, address, { method, body, headers: { "content-type": type } })
 
     it(`${path}: broken JSON`, async () => {
       for (const text of [

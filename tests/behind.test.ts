@@ -1,7 +1,8 @@
 // One Atelier behind another: the outer one takes the inner one for AIHubMix, whose API it speaks.
 import assert from "node:assert/strict"
 import { after, before, describe, it } from "node:test"
-import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { defaultProject } from "../server/accounts/projects.ts"
 import { allModels } from "../server/catalogue/catalogue.ts"
 import type { Model } from "../server/catalogue/model.ts"
 import { call, download, generate, kindOf, plainPng } from "./calls.ts"

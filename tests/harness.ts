@@ -6,12 +6,14 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
-import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { defaultProject } from "../server/accounts/projects.ts"
 import { composeAtelier } from "../server/compose.ts"
 import type { Atelier } from "../server/compose.ts"
 import { readConfig } from "../server/config.ts"
 import { allProviders } from "../server/providers/all.ts"
 import { startFlags } from "../tools/startFlags.ts"
+import { databaseOf } from "./postgres.ts"
 
 export const root = join(import.meta.dirname, "..")
 
@@ -55,7 +57,7 @@ export async function startServer(
   from = root,
 ): Promise<Server> {
   const child = spawn(process.execPath, [...startFlags(), join(from, "server/main.ts")], {
-    env: environmentOf(dataFolder, environment),
+    env: environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment }),
     stdio: ["ignore", "pipe", "pipe"],
   })
   children.add(child)
@@ -105,7 +107,8 @@ const environmentOf = (dataFolder: string, environment: Environment): Environmen
 /** Runs `atelier …` on the data folder and answers what it printed. */
 export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
   const command = [join(root, "server/cli.ts"), ...args]
-  const { stdout } = await promisify(execFile)(process.execPath, command, { env: environmentOf(dataFolder, {}) })
+  const env = environmentOf(dataFolder, await databaseOf(dataFolder))
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env })
   return stdout.trim()
 }
 
@@ -123,7 +126,8 @@ export type InProcess = {
 /** The same server without a process of its own: starts at once, and its clock and database can be reached. */
 export async function composeServer(environment: Environment = {}): Promise<InProcess> {
   const dataFolder = temporaryFolder()
-  const settings = { ...environmentOf(dataFolder, { ATELIER_LOG_LEVEL: "silent" }), ...environment }
+  const always = { ATELIER_LOG_LEVEL: "silent", ...(await databaseOf(dataFolder)) }
+  const settings = { ...environmentOf(dataFolder, always), ...environment }
   const atelier = await composeAtelier(readConfig(settings, allProviders))
   await atelier.server.listen({ host: "127.0.0.1", port: 0 })
   const { port } = atelier.server.server.address() as AddressInfo

@@ -1,7 +1,8 @@
 // Models that end: told in headers before, refused with their successor after, and drawn by the sandbox all the same.
 import assert from "node:assert/strict"
 import { after, before, describe, it } from "node:test"
-import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { defaultProject } from "../server/accounts/projects.ts"
 import { allModels } from "../server/catalogue/catalogue.ts"
 import { lastDayOf, stageOf } from "../server/catalogue/lifecycle.ts"
 import { call } from "./calls.ts"

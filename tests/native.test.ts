@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
-import { createKey, createProject, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { createProject, defaultProject } from "../server/accounts/projects.ts"
+import { grantCredits } from "../server/credits/balance.ts"
 import { keyNameOf } from "../server/config.ts"
 import { call, followEvents, generate, kindOf } from "./calls.ts"
 import type { Event, Failure, Generation, Picture } from "./calls.ts"
@@ -17,7 +19,7 @@ let stranger: { url: string; testKey: string }
 
 before(async () => {
   server = await composeServer()
-  await createProject(server.atelier.app, "stranger")
+  await createProject(server.atelier.app, { id: "stranger" })
   stranger = { url: server.url, testKey: await createKey(server.atelier.app, "stranger", "test") }
 })
 after(() => server.end())
@@ -94,7 +96,9 @@ const withoutLink = (image: Picture) => ({ ...image, url: undefined })
 describe("native: list", () => {
   it("shows each once and the newest first, however many pages, also those of one millisecond", async () => {
     const { app } = server.atelier
-    await createProject(app, "lister")
+    await createProject(app, { id: "lister" })
+    const purse = { projectId: "lister", mode: "test" } as const
+    await grantCredits(app, purse, 1_000_000_000, "for the pages")
     const lister = { url: server.url, testKey: await createKey(app, "lister", "test") }
     const made: string[] = []
     const { now } = app.clock

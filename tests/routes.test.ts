@@ -1,7 +1,8 @@
 // A model with several vendors: who is called, who is called next, and when nobody else is.
 import assert from "node:assert/strict"
 import { after, before, beforeEach, describe, it } from "node:test"
-import { createKey, defaultProject } from "../server/accounts/keys.ts"
+import { createKey } from "../server/accounts/keys.ts"
+import { defaultProject } from "../server/accounts/projects.ts"
 import { call, plainPng } from "./calls.ts"
 import type { Failure, Generation } from "./calls.ts"
 import { composeServer } from "./harness.ts"

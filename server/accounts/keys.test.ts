@@ -6,7 +6,8 @@ import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import type { Database } from "../database/database.ts"
 import { sqliteDatabase } from "../database/sqlite.ts"
-import { createKey, createProject, findKeyHolder } from "./keys.ts"
+import { createKey, findKeyHolder } from "./keys.ts"
+import { createProject } from "./projects.ts"
 import { checkOf, newKey } from "./keyForm.ts"
 import { secretSetting } from "./settings.ts"
 
@@ -17,8 +18,8 @@ const app = { clock: { now: () => 1_700_000_000_000 } } as { clock: { now: () =>
 before(async () => {
   path = join(await mkdtemp(join(tmpdir(), "atelier-keys-")), "keys.sqlite")
   app.database = database = await sqliteDatabase(path)
-  await createProject(app, "one")
-  await createProject(app, "two")
+  await createProject(app, { id: "one" })
+  await createProject(app, { id: "two" })
 })
 after(() => database.close())
 
@@ -65,7 +66,7 @@ describe("keys", () => {
 
   it("belong to a project that is there; making one twice changes nothing", async () => {
     await assert.rejects(createKey(app, "three", "test"))
-    await createProject(app, "one")
+    await createProject(app, { id: "one" })
     assert.equal((await database.query.selectFrom("projects").selectAll().execute()).length, 2)
   })
 })

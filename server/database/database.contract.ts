@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { afterEach, beforeEach, describe, it } from "node:test"
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises"
+import { sql } from "kysely"
 import type { Database, Queries } from "./database.ts"
 import type { GenerationRow } from "./tables.ts"
 
@@ -14,6 +15,9 @@ export type Place = {
 const generation = (id: string, facts: Partial<GenerationRow> = {}): GenerationRow => ({
   ...{ id, project_id: "p", key_id: "k", mode: "test", dialect: "native", model: "m", status: "queued" },
   ...{ input_json: "{}", references_json: "[]", warnings_json: "[]", failure_json: null, usage_json: null },
+  ...{ webhook_url: null, webhook_origin: null },
+  ...{ image_name: null, image_fingerprint: null },
+  ...{ price_micros: 0, reserved_micros: 0, charged_micros: 0 },
   ...{ created_at: 1, started_at: null, finished_at: null },
   ...facts,
 })
@@ -35,7 +39,10 @@ export function describeDatabase(name: string, makePlace: () => Promise<Place>) 
   beforeEach(async () => {
     place = await makePlace()
     database = await open()
-    await database.query.insertInto("projects").values({ id: "p", created_at: 1 }).execute()
+    await database.query
+      .insertInto("projects")
+      .values({ id: "p", name: "p", plan: "community", created_at: 1 })
+      .execute()
   })
   afterEach(async () => {
     for (const one of opened.splice(0)) await one.close()
@@ -112,15 +119,15 @@ export function describeDatabase(name: string, makePlace: () => Promise<Place>) 
     })
 
     it("has everything when it is opened again, and prepares the tables only once", async () => {
+      const rowsOf = async ({ query }: Database) =>
+        (await query.selectFrom("generations").selectAll().execute()).map((row) => ({ ...row }))
       await insert(generation("kept"))
+      const before = await rowsOf(database)
       await database.close()
       opened.splice(0)
       const again = await open()
-      const rows = await again.query.selectFrom("generations").selectAll().execute()
-      assert.deepEqual(
-        rows.map((row) => ({ ...row })),
-        [generation("kept")],
-      )
+      assert.deepEqual(await rowsOf(again), before)
+      assert.equal(before[0]!.id, "kept")
     })
 
     it("takes an end only with its time, and a failure only with its reason", async () => {
@@ -151,6 +158,43 @@ export function describeDatabase(name: string, makePlace: () => Promise<Place>) 
           .insertInto("events")
           .values({ ...event, generation_id: "none" })
           .execute(),
+      )
+    })
+
+    it("gives whole numbers as numbers, also those it counts and adds up, and refuses one too large", async () => {
+      const late = Number.MAX_SAFE_INTEGER
+      await insert(generation("early", { created_at: 1 }))
+      await insert(generation("late", { created_at: late }))
+      const numbers = database.query
+        .selectFrom("generations")
+        .select(({ fn }) => [fn.countAll().as("count"), fn.max("created_at").as("latest")])
+        .select(({ fn }) => fn.sum("created_at").as("sum"))
+      assert.deepEqual(
+        { ...(await numbers.where("id", "=", "early").executeTakeFirstOrThrow()) },
+        { count: 1, latest: 1, sum: 1 },
+      )
+      const { latest } = await database.query
+        .selectFrom("generations")
+        .select(({ fn }) => fn.max("created_at").as("latest"))
+        .executeTakeFirstOrThrow()
+      assert.equal(latest, late)
+      await assert.rejects(numbers.execute())
+      await database.check()
+    })
+
+    it("numbers events without a gap, whoever writes them", async () => {
+      const other = await open()
+      await insert(generation("busy"))
+      const next = sql<number>`(select coalesce(max(sequence), 0) + 1 from events where generation_id = ${"busy"})`
+      const event = { generation_id: "busy", sequence: next, type: "progress", data_json: "{}", created_at: 1 }
+      const add = (of: Database) => of.transaction((tx) => tx.insertInto("events").values(event).execute())
+      const adding = Array.from({ length: 30 }, () => add(database))
+      await Promise.all(adding)
+      for (let round = 0; round < 3; round++) await add(other)
+      const rows = await database.query.selectFrom("events").select("sequence").orderBy("sequence").execute()
+      assert.deepEqual(
+        rows.map(({ sequence }) => sequence),
+        Array.from({ length: 33 }, (_, index) => index + 1),
       )
     })
 

@@ -10,7 +10,11 @@ export type Database = {
    * over.
    */
   query: Queries
-  /** Everything or nothing. The work may only talk to the database: others wait for it to end. */
+  /**
+   * Everything or nothing, as if nobody else were there meanwhile. The work may only talk to the database: others wait
+   * for it to end, and it may be done several times before it counts. A statement that is refused undoes all of it, so
+   * an error must leave the work.
+   */
   transaction: <T>(work: (tx: Queries) => Promise<T>) => Promise<T>
   /** Resolves if it answers now; for the readiness check. */
   check: () => Promise<void>

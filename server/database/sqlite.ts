@@ -19,7 +19,7 @@ export async function sqliteDatabase(path: string): Promise<Database> {
   // Not `full`: that waits for the disk on this thread. Every transaction is synced by `groupCommits` instead.
   file.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on")
   const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(file) }) })
-  await migrate(query as Kysely<unknown>)
+  await migrate(query as Kysely<unknown>, "sqlite")
   const log = await openLog(path)
   return {
     query,

@@ -75,6 +75,15 @@ export function checkRedirect(from: URL, location: string, policy: AddressPolicy
   return checkUrl(to.href, policy)
 }
 
+/** For webhooks: https, or plain http at any port of an address in the operator's own ranges. */
+export function checkTarget(text: string, policy: AddressPolicy): Checked {
+  const url = URL.parse(text)
+  const host = url ? hostOf(url) : ""
+  const isOwn = isIP(host) !== 0 && isWithin(ipaddr.process(host), policy.allow)
+  if (url && isOwn) return checkUrl(text, { ...policy, ports: [portOf(url)] })
+  return url?.protocol === "http:" ? { refused: "not https" } : checkUrl(text, policy)
+}
+
 /** Whether a request may go to this address. Anything that is not a plain IP address may not. */
 export function isPublicAddress(ip: string, policy: AddressPolicy): boolean {
   // An address with a zone belongs to one link of this machine.

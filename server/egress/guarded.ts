@@ -45,7 +45,7 @@ export type Download = IncomingResponse & {
 export type GuardedFetch = { download: (url: string, options: DownloadOptions) => Promise<Download> }
 
 type Limits = { connectMaxMs: number; headMaxMs: number; wholeMaxMs: number }
-type Way = { policy: AddressPolicy; resolve: Resolve; connect: Connect; limits: Limits }
+export type Way = { policy: AddressPolicy; resolve: Resolve; connect: Connect; limits: Limits }
 type Hop = { url: URL; trusted: boolean }
 type Answer = IncomingResponse & { client: Client }
 
@@ -55,14 +55,16 @@ type Answer = IncomingResponse & { client: Client }
  * signal's reason. A body that breaks, stalls or grows past its limit fails in its reader's hands in the same way.
  */
 export function createGuardedFetch(options: GuardedOptions): GuardedFetch {
-  const way: Way = {
-    policy: options.policy,
-    resolve: options.resolve ?? resolveBySystem,
-    connect: options.connect ?? connectTo,
-    limits: { connectMaxMs: 5_000, headMaxMs: 15_000, wholeMaxMs: 60_000, ...options.limits },
-  }
+  const way = wayFor(options)
   return { download: (url, wanted) => download(way, url, wanted) }
 }
+
+export const wayFor = (options: GuardedOptions): Way => ({
+  policy: options.policy,
+  resolve: options.resolve ?? resolveBySystem,
+  connect: options.connect ?? connectTo,
+  limits: { connectMaxMs: 5_000, headMaxMs: 15_000, wholeMaxMs: 60_000, ...options.limits },
+})
 
 async function download(way: Way, text: string, options: DownloadOptions): Promise<Download> {
   const { signal, maxBytes, maxHops = 3, trust = [] } = options
@@ -117,7 +119,7 @@ async function fetchHop(way: Way, hop: Hop, whole: AbortSignal): Promise<Answer>
 }
 
 /** The addresses that may be connected to: one forbidden answer spoils them all. */
-async function addressesOf({ policy, resolve }: Way, hop: Hop, signal: AbortSignal): Promise<LookupAddress[]> {
+export async function addressesOf({ policy, resolve }: Way, hop: Hop, signal: AbortSignal): Promise<LookupAddress[]> {
   const host = hostOf(hop.url)
   const family = isIP(host)
   // A literal has been checked with its URL, and undici connects to it without asking any look-up.
@@ -181,10 +183,10 @@ function countBytes(maxBytes: number, asFailure: (error: unknown) => unknown): T
   })
 }
 
-const refuse = (why: string): never => fail("url_not_allowed", undefined, new Error(why))
+export const refuse = (why: string): never => fail("url_not_allowed", undefined, new Error(why))
 
-const toFailure = (error: unknown): GatewayError =>
+export const toFailure = (error: unknown): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError({ code: "url_fetch_failed" }, error)
 
 /** Ends the connection at once; every failure worth telling has been told by then. */
-const discard = (client: Client): void => void client.destroy().catch(ignore)
+export const discard = (client: Client): void => void client.destroy().catch(ignore)

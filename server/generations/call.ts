@@ -1,8 +1,9 @@
 // One call to a vendor for a generation, from the request to pictures in storage.
 import type { z } from "zod"
 import type { App } from "../app.ts"
+import { microsPerCredit } from "../catalogue/price.ts"
 import { knownProvider } from "../providers/all.ts"
-import type { Outcome, ProviderRequest, VendorFailure } from "../providers/provider.ts"
+import type { Outcome, ProviderRequest, VendorBill, VendorFailure } from "../providers/provider.ts"
 import { callVendor } from "../providers/run.ts"
 import type { Answer } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
@@ -96,12 +97,16 @@ async function nextStep(
   }
   const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
   if (typeof kept !== "string")
-    return { state: "stored", pictures: kept, missing: outcome.missing ?? [], bill: outcome.bill ?? {} }
+    return { state: "stored", pictures: kept, missing: outcome.missing ?? [], bill: priced(outcome.bill) }
   // The vendor made the picture, and it is paid for; asking again yields a fresh link to it.
   if (kept === "unreachable" && attempt.state === "pending" && attempt.missed < missedMax)
     return checkAgain(work, request, attempt.missed + 1)
   return failedStep(app, { code: "provider_error", detail: `The vendor's picture is ${kept}.` })
 }
+
+/** A vendor's own word on what the work cost goes before our price for it. */
+const priced = (bill: VendorBill = {}): VendorBill =>
+  bill.costCredits === undefined ? bill : { ...bill, micros: Math.round(bill.costCredits * microsPerCredit) }
 
 // Waiting twice as long each time, about two minutes in all.
 const missedMax = 6

@@ -2,10 +2,14 @@
 import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 import { imagesOf } from "../images/images.ts"
+import { recordWebhooks } from "../webhooks/deliveries.ts"
 import { addEvent, nextChange } from "./events.ts"
+import { settle } from "./finish.ts"
+import type { Telling } from "./finish.ts"
 import { generationRow, hasEnded, readGeneration } from "./generation.ts"
 import type { Caller, Generation } from "./generation.ts"
 import { cancelSubject } from "./run.ts"
+import { runGenerationJob } from "./start.ts"
 
 type Reading = Pick<App, "database">
 
@@ -76,7 +80,7 @@ function readCursor(cursor: string): [number, string] {
 
 /** Calls a generation off; one that has ended stays as it is. A vendor's call under way is broken off. */
 export async function cancelGeneration(
-  app: Reading & Pick<App, "changes" | "clock">,
+  app: Reading & Telling & Pick<App, "changes" | "queue">,
   caller: Caller,
   id: string,
 ): Promise<Generation> {
@@ -89,7 +93,12 @@ export async function cancelGeneration(
       .where("id", "=", id)
       .where("status", "in", ["queued", "running"])
       .executeTakeFirstOrThrow()
-    if (numUpdatedRows > 0n) await addEvent(tx, now, id, { type: "canceled" })
+    if (numUpdatedRows === 0n) return
+    await settle(tx, now, (await generationRow(tx, id))!, 0)
+    await addEvent(tx, now, id, { type: "canceled" })
+    // Whoever works on it already is told below.
+    await app.queue.cancel(tx, { kind: runGenerationJob, subject: id })
+    await recordWebhooks(app, tx, id, now)
   })
   app.changes.tell(cancelSubject(id))
   app.changes.tell(id)

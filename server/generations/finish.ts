@@ -1,27 +1,44 @@
 // Ends a generation, in the same transaction as the last thing that was missing. An end never changes.
+import type { App } from "../app.ts"
+import { settleCredits } from "../credits/reserve.ts"
 import type { Queries } from "../database/database.ts"
+import type { GenerationRow } from "../database/tables.ts"
 import { failures } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import { insertImage } from "../images/images.ts"
+import { keepPromise } from "../images/names.ts"
 import type { Usage } from "../providers/provider.ts"
+import { recordWebhooks } from "../webhooks/deliveries.ts"
 import { isFinal, latestAttempts } from "./attempts.ts"
 import type { Attempt } from "./attempts.ts"
 import { addEvent } from "./events.ts"
 import { generationRow, hasEnded } from "./generation.ts"
 
+/** What telling others of the end takes. */
+export type Telling = Pick<App, "config" | "clock" | "linkSecret" | "queue" | "wakeAt">
+
 /** Whether the generation has ended: now, or before. Does nothing while a part is still open. */
-export async function finishIfComplete(tx: Queries, id: string, parts: number, now: number): Promise<boolean> {
+export async function finishIfComplete(
+  app: Telling,
+  tx: Queries,
+  id: string,
+  parts: number,
+  now: number,
+): Promise<boolean> {
   const row = await generationRow(tx, id)
   if (!row || hasEnded(row.status)) return true
   const attempts = [...(await latestAttempts(tx, id)).values()].sort((a, b) => a.part - b.part)
   if (attempts.length < parts || !attempts.every(isFinal)) return false
   const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
   const failed = attempts.flatMap(failuresOf)
-  for (const [position, { picture, notes }] of made.entries())
-    await insertImage(tx, now, { projectId: row.project_id, generationId: id, position, picture, notes })
+  for (const [position, { picture, notes }] of made.entries()) {
+    const image = await insertImage(tx, now, { projectId: row.project_id, generationId: id, position, picture, notes })
+    if (position === 0) await keepPromise(tx, now, row, image.id)
+  }
   const succeeded = made.length > 0
   const warnings = [...(JSON.parse(row.warnings_json) as string[]), ...(succeeded ? failed.map(partMissing) : [])]
   const usage = sumUsage(attempts)
+  const charged = chargeOf(row, attempts)
   await tx
     .updateTable("generations")
     .set({
@@ -29,25 +46,53 @@ export async function finishIfComplete(tx: Queries, id: string, parts: number, n
       failure_json: succeeded ? null : JSON.stringify(forCaller(failed[0]!)),
       usage_json: usage ? JSON.stringify(usage) : null,
       warnings_json: JSON.stringify(warnings),
+      charged_micros: charged,
       finished_at: now,
     })
     .where("id", "=", id)
     .execute()
+  await settle(tx, now, row, charged)
   const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
+  await recordWebhooks(app, tx, id, now)
   return true
 }
+
+/** What was delivered, at the price it was quoted at or at what the vendor says it cost; never above what is set aside. */
+function chargeOf({ price_micros, reserved_micros }: GenerationRow, attempts: Attempt[]): number {
+  const charged = attempts.reduce(
+    (sum, attempt) =>
+      attempt.state === "stored" ? sum + (attempt.bill.micros ?? attempt.pictures.length * price_micros) : sum,
+    0,
+  )
+  return Math.min(charged, reserved_micros)
+}
+
+/** In the transaction of the end, so that nothing is set aside for what is over. */
+export const settle = (tx: Queries, now: number, row: GenerationRow, chargedMicros: number): Promise<void> =>
+  settleCredits(tx, now, {
+    ...{ projectId: row.project_id, keyId: row.key_id, mode: row.mode, generationId: row.id },
+    ...{ reservedMicros: row.reserved_micros, chargedMicros },
+  })
 
 const failuresOf = (attempt: Attempt): Failure[] =>
   attempt.state === "failed" ? [attempt.failure] : attempt.state === "stored" ? attempt.missing : []
 
 /** For work that cannot be done at all any more, such as for a model that is gone from the catalogue. */
-export async function failGeneration(tx: Queries, id: string, failure: Failure, now: number): Promise<void> {
+export async function failGeneration(
+  app: Telling,
+  tx: Queries,
+  id: string,
+  failure: Failure,
+  now: number,
+): Promise<void> {
   const row = await generationRow(tx, id)
   if (!row || hasEnded(row.status)) return
   const end = { status: "failed" as const, failure_json: JSON.stringify(forCaller(failure)), finished_at: now }
   await tx.updateTable("generations").set(end).where("id", "=", id).execute()
+  await settle(tx, now, row, 0)
   await addEvent(tx, now, id, { type: "failed", data: { code: failure.code } })
+  await recordWebhooks(app, tx, id, now)
 }
 
 const partMissing = ({ code, detail }: Failure): string =>

@@ -10,7 +10,14 @@ import type { KeptPicture } from "../images/keep.ts"
 import type { Usage } from "../providers/provider.ts"
 
 /** Who asks: the key decides the project and whether vendors or the sandbox do the work. */
-export type Caller = { projectId: string; keyId: string; mode: Mode }
+export type Caller = {
+  projectId: string
+  keyId: string
+  mode: Mode
+  plan: string
+  /** The models that the key may use; null for all of the plan. */
+  models: string[] | null
+}
 
 /** A picture the caller gave to start from. */
 export type Reference = { role: "image" | "mask" } & (({ kind: "stored" } & KeptPicture) | { kind: "url"; url: string })

@@ -16,6 +16,7 @@ import { addEvent } from "./events.ts"
 import { failGeneration, finishIfComplete } from "./finish.ts"
 import { generationRow, hasEnded, readGeneration } from "./generation.ts"
 import type { Generation } from "./generation.ts"
+import { onwardFrom } from "./lanes.ts"
 import { loadReferences } from "./references.ts"
 import { failureStep } from "./refusals.ts"
 import { findModel, routesFor } from "./routes.ts"
@@ -30,12 +31,15 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
     const work = await prepareWork(app, job, row, cancel.signal)
     if ("code" in work) return await giveUp(app, job, work)
     const attempts = await latestAttempts(app.database.query, row.id)
+    if (job.overdue && attempts.size === 0) return await giveUp(app, job, notBegun)
     await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
     if (!work.over) await giveBack(work)
   } finally {
     unlisten()
   }
 }
+
+const notBegun: Failure = { code: "provider_busy", detail: "For a day there was no room for it with the vendor." }
 
 export const cancelSubject = (id: string): string => `cancel ${id}`
 
@@ -70,7 +74,7 @@ const givenOf = ({ input, references }: Generation): Given => ({
 async function giveUp(app: App, job: Job, failure: Failure): Promise<void> {
   await app.database.transaction(async (tx) => {
     await app.queue.done(tx, job)
-    await failGeneration(tx, job.subject, failure, app.clock.now())
+    await failGeneration(app, tx, job.subject, failure, app.clock.now())
   })
   app.changes.tell(job.subject)
 }
@@ -125,7 +129,7 @@ async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
   await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
     await recordStep(tx, attempt.id, step, now)
-    const ended = await finishIfComplete(tx, generation.id, work.parts.length, now)
+    const ended = await finishIfComplete(app, tx, generation.id, work.parts.length, now)
     // With several parts under way the others still have to write down what came of theirs.
     if (ended && work.parts.length === 1) await app.queue.done(tx, job)
     work.over ||= ended && work.parts.length === 1
@@ -144,7 +148,7 @@ async function giveBack({ app, generation, job, parts }: Work): Promise<void> {
     const attempts = await latestAttempts(tx, generation.id)
     const open = parts.map((_, part) => attempts.get(part)).filter((one) => !one || !isFinal(one))
     const next = Math.min(...open.map((one) => one?.dueAt ?? app.clock.now()))
-    await app.queue.later(tx, job, next)
+    await app.queue.later(tx, job, next, onwardFrom(generation.mode, open))
     return next
   })
   if (dueAt !== undefined) app.wakeAt(dueAt)

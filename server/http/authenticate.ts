@@ -7,7 +7,7 @@ import { GatewayError } from "../errors.ts"
 
 /** Throws `invalid_key` where there is no key, a wrong one, or two that differ. */
 export async function authenticate(
-  app: Pick<App, "database">,
+  app: Pick<App, "database" | "clock">,
   headers: IncomingHttpHeaders,
   keyHeader = "x-api-key",
 ): Promise<KeyHolder> {

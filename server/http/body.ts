@@ -25,9 +25,12 @@ const filesMax = 17 // 16 references and a mask
 // A conversation with Google's models brings a signature with each of its pictures.
 const picturesMax = 40
 
+const typeOf = (request: FastifyRequest): string | undefined =>
+  request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+
 /** Rejects with GatewayError: `too_large`, `media_type_not_allowed`, or `invalid_request` naming the parameter. */
 export async function readBody(app: Needs, request: FastifyRequest, takesForms: boolean): Promise<ReceivedBody> {
-  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+  const type = typeOf(request)
   try {
     if (type === "multipart/form-data" && takesForms) return await readForm(app, request)
     if (type === "application/json" || type?.endsWith("+json")) return await readJsonBody(app, request.body as Readable)
@@ -39,6 +42,27 @@ export async function readBody(app: Needs, request: FastifyRequest, takesForms: 
     code: "media_type_not_allowed",
     detail: `Send the body as ${taken}, and say so in Content-Type.`,
   })
+}
+
+// What a picture may be called on its way; what it is, its bytes say.
+const pictureTypes = ["image/png", "image/jpeg", "image/webp", "application/octet-stream"]
+
+/** A body that is a picture and nothing else. Rejects as `readBody` does. */
+export async function readPicture(app: Needs, request: FastifyRequest): Promise<ReceivedBody> {
+  const type = typeOf(request)
+  if (type === undefined || !pictureTypes.includes(type))
+    throw new GatewayError({
+      code: "media_type_not_allowed",
+      detail: `Send the picture's bytes as the body, with a Content-Type of ${pictureTypes.join(", ")}.`,
+    })
+  const maxBytes = app.config.uploadMaxMb * 1_000_000
+  try {
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge("The picture", maxBytes)
+    const sealed = await readFile(app, upTo(request.body as Readable, maxBytes, "The picture"), "picture")
+    return { value: {}, received: new Map([[pictureMark(0), sealed]]) }
+  } catch (error) {
+    throw asFailure(error)
+  }
 }
 
 async function readJsonBody(app: Needs, stream: Readable): Promise<ReceivedBody> {
@@ -55,11 +79,14 @@ async function readJsonBody(app: Needs, stream: Readable): Promise<ReceivedBody>
   throw new GatewayError({ code: "invalid_request", detail: "The body must be a JSON object." })
 }
 
-async function* upTo(stream: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+const tooLarge = (what: string, maxBytes: number) =>
+  new BodyError("too_large", `${what} is larger than ${maxBytes} bytes.`)
+
+async function* upTo(stream: Readable, maxBytes: number, what = "The body"): AsyncGenerator<Buffer> {
   let bytes = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw new BodyError("too_large", `The body is larger than ${maxBytes} bytes.`)
+    if (bytes > maxBytes) throw tooLarge(what, maxBytes)
     yield chunk
   }
 }
@@ -86,10 +113,14 @@ async function readForm(app: Needs, request: FastifyRequest): Promise<ReceivedBo
   }
 }
 
-async function readFile(app: Needs, file: Readable & { truncated?: boolean }, name: string): Promise<Sealed> {
+async function readFile(
+  app: Needs,
+  file: AsyncIterable<Buffer> & { truncated?: boolean },
+  name: string,
+): Promise<Sealed> {
   const draft = await app.storage.draft()
   try {
-    for await (const chunk of file as AsyncIterable<Buffer>) await draft.write(chunk)
+    for await (const chunk of file) await draft.write(chunk)
     if (file.truncated) throw new BodyError("too_large", `${name} is larger than ${app.config.uploadMaxMb} MB.`, name)
     return await draft.seal()
   } catch (error) {

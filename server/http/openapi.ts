@@ -65,6 +65,7 @@ function describeRoute(route: Route): Json {
     security: securityOf[route.access],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body ? { requestBody: describeBody(route.body, route.takesForms ?? false) } : {}),
+    ...(route.takesPicture ? { requestBody: pictureBody } : {}),
     responses: { ...Object.fromEntries(route.answers.map(describeAnswer)), ...describeFailures(route.failures) },
   }
 }
@@ -97,6 +98,11 @@ function describeBody(body: z.ZodType, takesForms: boolean): Json {
   const schema = jsonSchema(body, "input")
   const forms = takesForms ? { "multipart/form-data": { schema } } : {}
   return { required: true, content: { "application/json": { schema }, ...forms } }
+}
+
+const pictureBody = {
+  required: true,
+  content: Object.fromEntries(["image/png", "image/jpeg", "image/webp"].map((type) => [type, {}])),
 }
 
 function describeAnswer({ status, about, schema, type }: Documented): [string, Json] {

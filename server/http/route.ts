@@ -1,10 +1,11 @@
 // What a route is: an address, what it takes and answers, and one function. Documentation is a fold over these.
 import type { IncomingHttpHeaders } from "node:http"
 import type { z } from "zod"
-import type { KeyHolder } from "../accounts/keys.ts"
+import type { KeyHolder, Scope } from "../accounts/keys.ts"
 import type { App } from "../app.ts"
 import type { Failure, FailureCode } from "../errors.ts"
 import type { Image } from "../images/images.ts"
+import type { Repeat } from "./repeat.ts"
 import type { Sealed } from "../storage/storage.ts"
 
 /** What came with a call. `body` is undefined where the route takes none. */
@@ -18,6 +19,8 @@ export type Call<Params = Record<string, string>, Query = Record<string, unknown
   /** Pictures that came in the body, by the mark that stands for each in it. */
   received: ReadonlyMap<string, Sealed>
   headers: IncomingHttpHeaders
+  /** By what this request is known if it is sent again, where it says so. */
+  repeat: Repeat | undefined
   /** Where the caller reaches this server: "https://pictures.example". */
   origin: string
   /** Aborted when the caller hangs up, or when the server cannot wait with him any longer. */
@@ -56,12 +59,18 @@ export type Route = {
   keyHeader?: "x-goog-api-key" | "api-key"
   params?: z.ZodObject
   query?: z.ZodObject
+  /** What a key must be allowed; without it, `generate` where it is counted, `read` for GET, else `manage`. */
+  scope?: Scope
+  /** Counts against the plan's requests an hour: routes that make or take pictures. */
+  counted?: boolean
   /** Checked before `handle` is called, unless `checksItself`. */
   body?: z.ZodType
   /** `body` only documents; `handle` reads it, so that it can name every wrong parameter of the model at once. */
   checksItself?: boolean
   /** Also takes the body as a form, with pictures as files. */
   takesForms?: boolean
+  /** The body is a picture and nothing else; `handle` finds it in `received`, as the only one. */
+  takesPicture?: boolean
   answers: Documented[]
   failures: readonly FailureCode[]
   phrase: Phrase

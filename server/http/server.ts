@@ -3,15 +3,21 @@ import type { Socket } from "node:net"
 import multipart from "@fastify/multipart"
 import { fastify } from "fastify"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
+import { mayDo } from "../accounts/keys.ts"
 import type { KeyHolder } from "../accounts/keys.ts"
+import { planOf } from "../accounts/plans.ts"
 import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
 import type { Failure, FailureCode } from "../errors.ts"
 import { newId } from "../ids.ts"
+import type { Sealed } from "../storage/storage.ts"
 import { authenticate } from "./authenticate.ts"
 import { mountDocs } from "./docs.ts"
-import { forgetAll, readBody } from "./body.ts"
+import { forgetAll, readBody, readPicture } from "./body.ts"
 import { sendImage } from "./image.ts"
+import { limitHeaders } from "./limits.ts"
+import type { Verdict } from "./limits.ts"
+import { readRepeat } from "./repeat.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
 import { sendEvents, sendJson } from "./send.ts"
 import { checkBody, readValues } from "./values.ts"
@@ -51,6 +57,8 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   server.addContentTypeParser("*", (_request, payload, done) => done(null, payload))
   server.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id)
+    // Until it is known who calls.
+    tellLimit(app, reply, app.limiter.look(request.ip, wrongKeys, app.clock.now()))
   })
   for (const route of routes) mount(server, app, route)
   mountDocs(server, routes)
@@ -108,20 +116,75 @@ const takesHead = ({ method, answers }: Route): boolean =>
   method === "GET" && !answers.some(({ type }) => type === "text/event-stream")
 
 async function serve(app: App, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const caller = needsKey(route, request) ? await authenticate(app, request.headers, route.keyHeader) : nobody
+  const caller = needsKey(route, request) ? await recognise(app, route, request) : nobody
+  if (caller !== nobody) {
+    checkScope(route, caller)
+    count(app, route, caller, reply)
+  }
   if (app.stopping.aborted && route.method !== "GET") throw new GatewayError({ code: "unavailable" })
   const params = readValues(route.params, request.params)
   const query = readValues(route.query, request.query)
-  const { value, received } = route.body
-    ? await readBody(app, request, route.takesForms ?? false)
-    : { value: undefined, received: new Map() }
+  const { value, received } = await readWhatCame(app, route, request)
   try {
     const body = route.body && !route.checksItself ? checkBody(route.body, value) : value
-    const call = { app, caller, params, query, body, received, ...contextOf(app, request, reply) } as Call
-    await sendAnswer(app, request, reply, await route.handle(call))
+    const repeat = route.counted === true ? repeatOf(request, reply, value, received) : undefined
+    const call = { app, caller, params, query, body, received, repeat, ...contextOf(app, request, reply) } as Call
+    try {
+      await sendAnswer(app, request, reply, await route.handle(call))
+    } finally {
+      // A failure is an answer as well; who has hung up has neither.
+      if (repeat && !reply.raw.destroyed) await app.noteDelivered(caller.projectId, repeat)
+    }
   } finally {
     await forgetAll(received)
   }
+}
+
+const repeatOf = (request: FastifyRequest, reply: FastifyReply, body: unknown, received: Map<string, Sealed>) =>
+  readRepeat(
+    { method: request.method, path: request.url.split("?")[0]!, headers: request.headers, body, received },
+    () => reply.header("idempotent-replayed", "true"),
+  )
+
+// Of one address; the right key is let through all the same.
+const wrongKeys = { requests: 20, seconds: 60 }
+
+async function recognise(app: App, route: Route, request: FastifyRequest): Promise<KeyHolder> {
+  try {
+    return await authenticate(app, request.headers, route.keyHeader)
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.failure.code !== "invalid_key") throw error
+    const { allowed, retryAfterSeconds } = app.limiter.take(request.ip, wrongKeys, app.clock.now())
+    if (allowed) throw error
+    const detail = "Too many wrong keys came from this address."
+    throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds }, error)
+  }
+}
+
+function checkScope(route: Route, { scopes }: KeyHolder): void {
+  const scope = route.scope ?? (route.counted === true ? "generate" : route.method === "GET" ? "read" : "manage")
+  if (mayDo(scopes, scope)) return
+  throw new GatewayError({ code: "missing_scope", detail: `This key may not do that: it lacks the scope ${scope}.` })
+}
+
+/** Holds a project to its plan, and tells it where it stands. Throws `rate_limited`. */
+function count(app: App, route: Route, caller: KeyHolder, reply: FastifyReply): void {
+  const { title, requests_per_hour: requests } = planOf(app.plans, caller.plan)
+  const limit = { requests, seconds: 3600 }
+  const key = `project ${caller.projectId}`
+  const verdict = app.limiter[route.counted === true ? "take" : "look"](key, limit, app.clock.now())
+  tellLimit(app, reply, verdict)
+  if (route.counted !== true || verdict.allowed) return
+  const detail = `The plan ${title} takes ${requests} requests an hour that make or upload pictures.`
+  throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds: verdict.retryAfterSeconds })
+}
+
+const tellLimit = (app: App, reply: FastifyReply, verdict: Verdict) =>
+  reply.headers(limitHeaders(verdict, app.clock.now()))
+
+async function readWhatCame(app: App, route: Route, request: FastifyRequest) {
+  if (route.takesPicture) return readPicture(app, request)
+  return route.body ? readBody(app, request, route.takesForms ?? false) : { value: undefined, received: new Map() }
 }
 
 /** A signed link carries its own proof, which the route checks. */
@@ -129,7 +192,7 @@ const needsKey = (route: Route, request: FastifyRequest): boolean =>
   route.access === "key" ||
   (route.access === "key or link" && (request.query as { signature?: unknown }).signature === undefined)
 
-const nobody: KeyHolder = { projectId: "", keyId: "", mode: "test" }
+const nobody: KeyHolder = { projectId: "", keyId: "", mode: "test", plan: "", scopes: [], models: null }
 
 function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
   const over = new AbortController()

@@ -20,9 +20,16 @@ export type Image = {
   createdAt: number
 }
 
-type NewImage = { projectId: string; generationId: string; position: number; picture: KeptPicture; notes: ImageNotes }
+type NewImage = {
+  projectId: string
+  /** Null for pictures that were uploaded. */
+  generationId: string | null
+  position: number
+  picture: KeptPicture
+  notes: ImageNotes
+}
 
-export async function insertImage(tx: Queries, now: number, image: NewImage): Promise<void> {
+export async function insertImage(tx: Queries, now: number, image: NewImage): Promise<Image> {
   const { projectId, generationId, position, picture, notes } = image
   const { sha256, bytes, mediaType, width, height } = picture
   const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
@@ -31,6 +38,7 @@ export async function insertImage(tx: Queries, now: number, image: NewImage): Pr
     .insertInto("images")
     .values({ ...names, ...facts })
     .execute()
+  return { id: names.id, ...picture, notes, createdAt: now }
 }
 
 export function readImage(row: ImageRow): Image {

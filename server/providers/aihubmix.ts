@@ -58,6 +58,7 @@ function pictureNameOf(model: string): string {
 export const aihubmix = defineProvider<AihubmixParameters>({
   id: "aihubmix",
   title: "AIHubMix",
+  probe: "/models",
   baseUrl: "https://aihubmix.com/v1",
   notes: [
     "Every model goes here last, by the path that AIHubMix's documents print. A model that it does not serve is refused and nothing is charged.",

@@ -91,6 +91,7 @@ function readFailure(status: number, body: unknown): VendorFailure | undefined {
 export const bfl = defineProvider<FluxParameters>({
   id: "bfl",
   title: "Black Forest Labs",
+  probe: "/credits",
   baseUrl: "https://api.bfl.ai/v1",
   notes: [
     "BFL_BASE_URL=https://api.eu.bfl.ai/v1 or https://api.us.bfl.ai/v1 keeps the work in one part of the world.",
@@ -100,7 +101,7 @@ export const bfl = defineProvider<FluxParameters>({
   linkHosts: [".bfl.ai"],
   authorize: (key) => ({ "x-key": key }),
   pictureKeys: [],
-  limits: { imagesPerCall: () => 1, references: 8, deadlineMs: 600_000 },
+  limits: { imagesPerCall: () => 1, references: 8, inFlight: 24, deadlineMs: 600_000 },
   writeRequest,
   readResponse,
   readFailure,

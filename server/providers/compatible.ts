@@ -117,6 +117,7 @@ export const compatible = defineProvider<CompatibleParameters>({
   ...openaiImages,
   id: "compatible",
   title: "OpenAI-compatible server",
+  probe: "/models",
   baseUrl: "https://compatible.sandbox.example/v1",
   ownAddress: true,
   keyless: true,

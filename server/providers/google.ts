@@ -6,6 +6,7 @@ import type { GoogleParameters } from "./wires/googleModels.ts"
 export const google = defineProvider<GoogleParameters>({
   id: "google",
   title: "Google Gemini API",
+  probe: "/models?pageSize=1",
   notes: [
     "Imagen is no longer served here, only by Vertex AI.",
     "It cannot choose the kind of file, nor who may be shown: such requests go to Vertex AI where that has a key.",

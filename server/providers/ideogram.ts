@@ -133,7 +133,7 @@ export const ideogram = defineProvider<IdeogramParameters>({
   linkHosts: [],
   authorize: (key) => ({ "api-key": key }),
   pictureKeys: [],
-  limits: { imagesPerCall: () => 8, references: 4, deadlineMs: 300_000 },
+  limits: { imagesPerCall: () => 8, references: 4, inFlight: 10, deadlineMs: 300_000 },
   writeRequest,
   readResponse,
   readFailure,

@@ -6,6 +6,7 @@ import type { OpenAiParameters } from "./wires/openaiImages.ts"
 export const openai = defineProvider<OpenAiParameters>({
   id: "openai",
   title: "OpenAI",
+  probe: "/models",
   notes: [
     "GPT Image needs an organization that OpenAI has verified; until then it answers 403.",
     "It bills tokens, so that quotes are upper bounds.",

@@ -41,7 +41,11 @@ export type Usage = {
 }
 
 /** What the vendor says the work cost or used. */
-export type VendorBill = { usage?: Usage; costCredits?: number }
+export type VendorBill = {
+  usage?: Usage
+  costCredits?: number
+  /** What that comes to, in micro-credits. */ micros?: number
+}
 
 export type VendorFailure = Failure & {
   /** The vendor did no work, so that calling it again costs nothing twice. */
@@ -76,6 +80,8 @@ export type Provider<Parameters = Record<string, unknown>> = {
   ownAddress?: boolean
   /** Works without a key, at the address that the operator gives. */
   keyless?: boolean
+  /** A path whose GET costs nothing and needs the key, to see whether that is taken. */
+  probe?: string
   /** What an operator should know of it: limits, quirks, what was never seen live. For docs/guide/vendors.md. */
   notes?: string[]
   /** Host suffixes (".bfl.ai") that links of this vendor may have and that get the key; https only. */
@@ -87,6 +93,8 @@ export type Provider<Parameters = Record<string, unknown>> = {
     /** Pictures of one call; a request for more becomes several calls. */
     imagesPerCall: (model: string, input: Parameters) => number
     references: number
+    /** Calls and tasks that an account may have at work at once; any number where absent. */
+    inFlight?: number
     /** From sending to the last byte, and for tasks from sending to their end. */
     deadlineMs: number
   }

@@ -101,6 +101,7 @@ function readFailure(status: number, body: unknown): VendorFailure | undefined {
 export const stability = defineProvider<StabilityParameters>({
   id: "stability",
   title: "Stability AI",
+  probe: "/v1/user/balance",
   notes: [
     "More than 150 requests in ten seconds lock the key out for a minute.",
     "A call makes one picture of about one megapixel; Stable Image Core about one and a half.",

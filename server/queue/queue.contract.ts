@@ -4,6 +4,7 @@ import { beforeEach, describe, it } from "node:test"
 import type { Database } from "../database/database.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
 import type { Job, NewJob, Queue } from "./queue.ts"
+import { describeTurns } from "./turns.contract.ts"
 
 /** A queue on an empty database; `another` is the same one as another process sees it. */
 export type OpenQueue = { queue: Queue; database: Database; another: Queue }
@@ -17,17 +18,17 @@ export function describeQueue(name: string, open: (clock: { now: () => number })
   let database: Database
   let another: Queue
 
-  beforeEach(async () => {
-    now = start
-    ;({ queue, database, another } = await open(clock))
-  })
-
   const add = (subject: string, facts: Partial<NewJob> = {}): Promise<Job> =>
     database.transaction((tx) => queue.add(tx, { kind: "paint", subject, dueAt: start, claimed: false, ...facts }))
   const subjects = (jobs: Job[]) => jobs.map(({ subject }) => subject)
   const hold = (job: Job) => database.transaction((tx) => queue.hold(tx, job))
 
   describe(`queue: ${name}`, () => {
+    beforeEach(async () => {
+      now = start
+      ;({ queue, database, another } = await open(clock))
+    })
+
     it("gives jobs that are due, the earliest first, each to one only", async () => {
       await add("second", { dueAt: start - 5 })
       await add("later", { dueAt: start + 1 })
@@ -59,10 +60,10 @@ export function describeQueue(name: string, open: (clock: { now: () => number })
 
     it("keeps a job for who added it claimed, for as long as the lease", async () => {
       const mine = await add("mine", { claimed: true })
-      now = start + leaseMs
+      now = start + leaseMs - 1
       assert.deepEqual(await queue.claim(10), [])
       await hold(mine)
-      now = start + leaseMs + 1
+      now = start + leaseMs
       const [taken] = await queue.claim(10)
       assert.ok(taken && taken.fence > mine.fence)
     })
@@ -131,7 +132,7 @@ export function describeQueue(name: string, open: (clock: { now: () => number })
       await add("tomorrow", { dueAt: start + 86_400_000 })
       assert.equal(await queue.nextDue(), start + 86_400_000)
       await add("now")
-      assert.equal(await queue.nextDue(), start)
+      assert.equal(await queue.nextDue(), start + 86_400_000, "what is due already is there to be claimed")
       await queue.claim(1)
       assert.equal(await queue.nextDue(), start + leaseMs)
     })
@@ -154,4 +155,6 @@ export function describeQueue(name: string, open: (clock: { now: () => number })
       assert.equal(new Set(claimed).size, 40)
     })
   })
+
+  describeTurns(name, open)
 }

@@ -2,42 +2,56 @@
 import { randomUUID } from "node:crypto"
 import { sql } from "kysely"
 import type { Database, Queries } from "../database/database.ts"
+import { claim } from "./claim.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
-import type { Job, NewJob, Queue } from "./queue.ts"
+import type { Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
 
 type Clock = { now: () => number }
 
 export function tableQueue(database: Database, clock: Clock): Queue {
   return {
     add: (tx, job) => add(tx, job, clock.now()),
-    claim: (limit) => database.transaction((tx) => claim(tx, limit, clock.now())),
-    renew: (job) => change(database.query, job, { leased_until: clock.now() + leaseMs }),
+    claim: (count, limits) => claimIfAny(database, count, limits, clock.now()),
+    renew: (job) => renew(database.query, job, clock.now()),
     hold,
-    later: (tx, job, dueAt) => changeOrLose(tx, job, { leased_until: null, due_at: dueAt }),
+    later: (tx, job, dueAt, onward) => later(tx, job, dueAt, onward),
     done,
-    async releaseAll() {
-      const freed = { leased_until: null, fence: sql<number>`fence + 1` }
-      await database.query.updateTable("jobs").set(freed).execute()
-    },
-    nextDue: () => nextDue(database.query),
+    cancel: (tx, job) => cancel(tx, job, clock.now()),
+    releaseAll: () => releaseAll(database.query, clock.now()),
+    nextDue: () => nextDue(database.query, clock.now()),
   }
 }
 
-async function add(tx: Queries, { kind, subject, dueAt, claimed }: NewJob, now: number): Promise<Job> {
+async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
+  const { kind, subject, dueAt, claimed, projectId = "", lane = kind, priority = 0, deadlineAt } = wanted
   const id = randomUUID()
-  const leased_until = claimed ? now + leaseMs : null
-  await tx.insertInto("jobs").values({ id, kind, subject, due_at: dueAt, leased_until, fence: 1 }).execute()
-  return { id, kind, subject, fence: 1 }
+  const until = now + leaseMs
+  const times = claimed
+    ? { due_at: until, leased_until: until }
+    : { due_at: Math.min(dueAt, deadlineAt ?? dueAt), leased_until: null }
+  const turn = { project_id: projectId, lane, places: 0, priority, deadline_at: deadlineAt ?? null }
+  await tx
+    .insertInto("jobs")
+    .values({ id, kind, subject, ...times, ...turn, fence: 1 })
+    .execute()
+  return { id, kind, subject, fence: 1, overdue: false }
 }
 
-async function claim(tx: Queries, limit: number, now: number): Promise<Job[]> {
-  const free = sql<boolean>`due_at <= ${now} and (leased_until is null or leased_until < ${now})`
-  const due = await tx.selectFrom("jobs").selectAll().where(free).orderBy("due_at").limit(limit).execute()
-  for (const { id, fence } of due) {
-    const taken = { leased_until: now + leaseMs, fence: fence + 1 }
-    await tx.updateTable("jobs").set(taken).where("id", "=", id).execute()
-  }
-  return due.map(({ id, kind, subject, fence }) => ({ id, kind, subject, fence: fence + 1 }))
+/** A transaction costs others their turn, and most looks find nothing. */
+async function claimIfAny(database: Database, count: number, limits: Limits = {}, now: number): Promise<Job[]> {
+  const due = database.query.selectFrom("jobs").select("id").where("due_at", "<=", now).orderBy("due_at").limit(1)
+  if (!(await due.executeTakeFirst())) return []
+  return database.transaction((tx) => claim(tx, count, limits, now))
+}
+
+// Held by a worker: the lease runs, and the job falls due again with its end.
+const isHeld = sql<boolean>`leased_until is not null and due_at = leased_until`
+
+/** False where the job has another fence by now, was given back meanwhile, or is gone. */
+async function renew(queries: Queries, { id, fence }: Job, now: number): Promise<boolean> {
+  const until = { due_at: now + leaseMs, leased_until: now + leaseMs }
+  const mine = queries.updateTable("jobs").set(until).where("id", "=", id).where("fence", "=", fence).where(isHeld)
+  return (await mine.executeTakeFirstOrThrow()).numUpdatedRows > 0n
 }
 
 /** Reads only: the heartbeat keeps the lease, and a claim in between would have changed the fence. */
@@ -46,16 +60,15 @@ async function hold(tx: Queries, job: Job): Promise<void> {
   if (!(await mine.executeTakeFirst())) throw new LeaseLost(job)
 }
 
-type Change = { leased_until: number | null; due_at?: number }
-
-/** False where the job has another fence by now, or is gone. */
-async function change(queries: Queries, { id, fence }: Job, to: Change): Promise<boolean> {
-  const changed = queries.updateTable("jobs").set(to).where("id", "=", id).where("fence", "=", fence)
-  return (await changed.executeTakeFirstOrThrow()).numUpdatedRows > 0n
-}
-
-async function changeOrLose(tx: Queries, job: Job, to: Change): Promise<void> {
-  if (!(await change(tx, job, to))) throw new LeaseLost(job)
+async function later(tx: Queries, job: Job, dueAt: number, { lane, places = 0 }: Onward = {}): Promise<void> {
+  // Places are kept a while longer than the job waits, until somebody has had the time to take it.
+  const leased_until = places > 0 ? dueAt + leaseMs : null
+  const changed = tx
+    .updateTable("jobs")
+    .set({ due_at: dueAt, leased_until, places, deadline_at: null, ...(lane === undefined ? {} : { lane }) })
+    .where("id", "=", job.id)
+    .where("fence", "=", job.fence)
+  if ((await changed.executeTakeFirstOrThrow()).numUpdatedRows === 0n) throw new LeaseLost(job)
 }
 
 async function done(tx: Queries, job: Job): Promise<void> {
@@ -63,11 +76,18 @@ async function done(tx: Queries, job: Job): Promise<void> {
   if ((await gone.executeTakeFirstOrThrow()).numDeletedRows === 0n) throw new LeaseLost(job)
 }
 
-async function nextDue(queries: Queries): Promise<number | undefined> {
-  const earliest = sql<number>`coalesce(leased_until, due_at)`
-  const row = await queries
-    .selectFrom("jobs")
-    .select((eb) => eb.fn.min(earliest).as("due"))
-    .executeTakeFirst()
-  return row?.due ?? undefined
+async function cancel(tx: Queries, { kind, subject }: Pick<NewJob, "kind" | "subject">, now: number): Promise<boolean> {
+  const isFree = sql<boolean>`(leased_until is null or due_at <> leased_until or leased_until <= ${now})`
+  const gone = tx.deleteFrom("jobs").where("kind", "=", kind).where("subject", "=", subject).where(isFree)
+  return (await gone.executeTakeFirstOrThrow()).numDeletedRows > 0n
+}
+
+async function releaseAll(queries: Queries, now: number): Promise<void> {
+  const freed = { leased_until: null, due_at: now, fence: sql<number>`fence + 1` }
+  await queries.updateTable("jobs").set(freed).where(isHeld).execute()
+}
+
+async function nextDue(queries: Queries, now: number): Promise<number | undefined> {
+  const later = queries.selectFrom("jobs").select((eb) => eb.fn.min("due_at").as("due"))
+  return (await later.where("due_at", ">", now).executeTakeFirst())?.due ?? undefined
 }

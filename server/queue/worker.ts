@@ -1,6 +1,6 @@
 // Does jobs as they fall due, a bounded number at a time, and keeps their leases alive meanwhile.
 import { renewEveryMs } from "./queue.ts"
-import type { Job, Queue } from "./queue.ts"
+import type { Job, Limits, Queue } from "./queue.ts"
 
 export type Handlers = Record<string, (job: Job) => Promise<void>>
 
@@ -13,39 +13,52 @@ export type Worker = {
   stop: () => Promise<void>
 }
 
-export type WorkerOptions = { concurrency: number; onError: (job: Job, error: unknown) => void }
+export type WorkerOptions = {
+  concurrency: number
+  limits?: Limits
+  onError: (job: Job, error: unknown) => void
+}
 
 // Another process may add jobs without this one hearing of it.
 const lookEveryMs = 1_000
 
-export function startWorker(queue: Queue, handlers: Handlers, { concurrency, onError }: WorkerOptions): Worker {
+export function startWorker(queue: Queue, handlers: Handlers, options: WorkerOptions): Worker {
+  const { concurrency, onError } = options
+  const limits = { perProject: concurrency, ...options.limits }
   const running = new Set<Promise<void>>()
   const alarm = createAlarm(look)
   let looking: Promise<void> | undefined
+  let rungMeanwhile = false
   let stopped = false
 
   function track(job: Job): Promise<void> {
-    const work = perform(queue, handlers, job, onError).finally(() => running.delete(work))
+    const work = perform(queue, handlers, job, onError).finally(() => {
+      running.delete(work)
+      // Its end may have made room in a lane or for its project.
+      alarm.set(Date.now())
+    })
     running.add(work)
     return work
   }
 
   function look() {
+    rungMeanwhile = looking !== undefined
     if (stopped || looking) return
     looking = takeDue()
       .catch(() => undefined)
       .finally(() => {
         looking = undefined
-        alarm.set(Date.now() + lookEveryMs)
+        alarm.set(Date.now() + (rungMeanwhile ? 0 : lookEveryMs))
       })
   }
 
   async function takeDue() {
     while (!stopped && running.size < concurrency) {
-      const jobs = await queue.claim(concurrency - running.size)
+      const jobs = await queue.claim(concurrency - running.size, limits)
       if (jobs.length === 0) break
-      for (const job of jobs) void track(job).then(() => alarm.set(Date.now()))
+      for (const job of jobs) void track(job)
     }
+    // What is due and was not handed out waits for room, and is looked for when a job ends.
     const next = await queue.nextDue()
     if (next !== undefined && running.size < concurrency) alarm.set(Math.max(next, Date.now() + 1))
   }

@@ -5,14 +5,15 @@ import type { IncomingMessage } from "node:http"
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
 import { after, before, describe, it } from "node:test"
-import { createKey, defaultProject } from "../../server/accounts/keys.ts"
+import { createKey } from "../../server/accounts/keys.ts"
+import { defaultProject } from "../../server/accounts/projects.ts"
 import { call, download, generate, plainPng } from "../calls.ts"
 import type { Failure } from "../calls.ts"
 import { composeServer, sandboxCalls } from "../harness.ts"
 import type { InProcess } from "../harness.ts"
 import { serveSandbox } from "../clients/sandbox.ts"
 
-const ATELIER_COMPATIBLE_MODELS = "sdxl@0.002, z-image=Tongyi-MAI/Z-Image-Turbo, openai/gpt-image-2=my-deployment"
+const ATELIER_COMPATIBLE_MODELS = "sdxl@0.002, z-image=Tongyi-MAI/Z-Image-Turbo@0.001, openai/gpt-image-2=my-deployment"
 
 const liveKeyOf = ({ atelier }: InProcess) => createKey(atelier.app, defaultProject, "live")
 
@@ -33,7 +34,7 @@ describe("models that the operator names", () => {
       ours.map(({ id, credits_from }) => [id, credits_from]),
       [
         ["compatible/sdxl", 0.2],
-        ["compatible/z-image", null],
+        ["compatible/z-image", 0.1],
       ],
     )
   })

@@ -1,7 +1,8 @@
 // Google's models through Atelier, from the request to the picture: by either of its APIs, and by names of models long gone.
 import assert from "node:assert/strict"
 import { after, before, describe, it } from "node:test"
-import { createKey, defaultProject } from "../../server/accounts/keys.ts"
+import { createKey } from "../../server/accounts/keys.ts"
+import { defaultProject } from "../../server/accounts/projects.ts"
 import { google } from "../../server/catalogue/google.ts"
 import { call, generate, plainPng } from "../calls.ts"
 import type { Failure, Generation, Reply } from "../calls.ts"

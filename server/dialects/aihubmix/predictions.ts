@@ -30,6 +30,7 @@ const predictionRoute = (path: string, params: z.ZodObject, nameOf: (params: Rec
     method: "POST",
     path,
     summary: "Make pictures with a model",
+    counted: true,
     about:
       "Models that work in the background (FLUX) answer with `taskId` and `polling_url`; all others with the pictures, " +
       "in the shape of their family.",
@@ -62,7 +63,7 @@ export const predict1 = predictionRoute(
   ({ model }) => model!,
 )
 
-type Predicting = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "headers"> & {
+type Predicting = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "headers" | "repeat"> & {
   body: z.infer<typeof Prediction>
 }
 
@@ -77,6 +78,7 @@ async function predict(call: Predicting, name: string): Promise<Answer> {
     at: "input.",
     warnings,
     received,
+    repeat: call.repeat,
     waited: !model.background,
   }
   const started = await startGeneration(app, caller, wanted)

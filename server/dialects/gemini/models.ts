@@ -18,6 +18,7 @@ const shared = {
   group: "Gemini",
   access: "key",
   keyHeader: "x-goog-api-key",
+  counted: true,
   checksItself: true,
   params: z.object({ version: z.enum(["v1beta", "v1"]), model: z.string() }),
   failures: ["invalid_request", "invalid_key", "unknown_model", "model_retired", "too_large", "provider_error"],
@@ -104,11 +105,11 @@ export const predict = route({
   },
 })
 
-type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal"> & { params: { model: string } }
+type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "repeat"> & { params: { model: string } }
 
 async function make(call: Making, { parameters, names, warnings }: GeminiRequest) {
-  const { app, caller, received, origin, signal, params } = call
-  const wanted = { dialect: "gemini", model: params.model, parameters, warnings, received, waited: true }
+  const { app, caller, received, repeat, origin, signal, params } = call
+  const wanted = { dialect: "gemini", model: params.model, parameters, warnings, received, repeat, waited: true }
   const started = await startGeneration(app, caller, wanted).catch((error: unknown) => {
     throw withNames(error, names)
   })

@@ -53,6 +53,7 @@ const shared = {
   access: "key",
   keyHeader: "api-key",
   takesForms: true,
+  counted: true,
   checksItself: true,
   phrase,
 } as const
@@ -80,11 +81,14 @@ export const ideogramInpaint = operationRoute("inpaint", "edit", "Paint a part o
 export const ideogramReframe = operationRoute("reframe", "reframe", "Extend a picture to another shape")
 export const ideogramBackground = operationRoute("replace-background", "replace-background", "Put another background")
 
-type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "body">
+type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "body" | "repeat">
 
-async function make({ app, caller, received, origin, signal, body }: Making, operation: string): Promise<Answer> {
+async function make(
+  { app, caller, received, repeat, origin, signal, body }: Making,
+  operation: string,
+): Promise<Answer> {
   const parameters = { ...readFields(app, body), operation }
-  const wanted = { dialect: "ideogram", model: name, parameters, received, waited: true }
+  const wanted = { dialect: "ideogram", model: name, parameters, received, repeat, waited: true }
   const started = await startGeneration(app, caller, wanted).catch((error: unknown) => {
     throw withNames(error, names)
   })

@@ -7,12 +7,14 @@ import type { PartialImage } from "../../generations/events.ts"
 import { cancelGeneration, findGeneration, listGenerations, waitForGeneration } from "../../generations/find.ts"
 import { hasEnded } from "../../generations/generation.ts"
 import { generationHeaders } from "../../generations/headers.ts"
+import { progressNow } from "../../generations/progress.ts"
 import { startGeneration } from "../../generations/start.ts"
 import { route } from "../../http/route.ts"
 import type { ServerEvent } from "../../http/route.ts"
 import { storedBytes } from "../../images/stored.ts"
 import { GenerationAnswer, writeGeneration } from "./answers.ts"
 import { phrase } from "./errors.ts"
+import { WebhookUrl } from "./webhooks.ts"
 
 /** A model and what is asked of it. */
 export const WantedGeneration = z.strictObject({
@@ -27,6 +29,9 @@ export const WantedGeneration = z.strictObject({
 })
 
 const NewGeneration = WantedGeneration.extend({
+  webhook: WebhookUrl.optional().meta({
+    description: "A URL to tell of the end, signed with the secret of `GET /v1/webhooks/default/secret`.",
+  }),
   wait: z.int().min(0).max(600).default(0).meta({ description: "Seconds to wait for the end before answering." }),
 })
 
@@ -38,6 +43,7 @@ export const createGeneration = route({
   path: "/v1/generations",
   group,
   summary: "Start generating pictures",
+  counted: true,
   about: "Once it is answered the generation is on disk, and goes on whatever happens to this connection.",
   access: "key",
   body: NewGeneration,
@@ -53,15 +59,18 @@ export const createGeneration = route({
     "image_type_not_allowed",
     "model_retired",
     "provider_unavailable",
+    "url_not_allowed",
   ],
   phrase,
-  async handle({ app, caller, body, received, origin, signal }) {
+  async handle({ app, caller, body, received, repeat, origin, signal }) {
     const wanted = {
       dialect: "native",
       model: body.model,
       parameters: body.input,
       at: "input.",
       received,
+      repeat,
+      webhook: body.webhook === undefined ? undefined : { url: body.webhook, origin },
       waited: body.wait > 0,
     }
     const started = await startGeneration(app, caller, wanted)
@@ -83,11 +92,22 @@ export const getGeneration = route({
   summary: "Read a generation",
   access: "key",
   params: ById,
-  answers: [{ status: 200, about: "As it is now.", schema: GenerationAnswer }],
+  answers: [
+    {
+      status: 200,
+      about: "As it is now.",
+      schema: GenerationAnswer.extend({
+        progress: z.int().meta({ description: "0 to 100; 100 when it has succeeded and not before." }),
+        estimated_seconds: z.int().meta({ description: "Until the end, by what its model usually takes." }),
+      }),
+    },
+  ],
   failures: ["invalid_key", "not_found"],
   phrase,
   async handle({ app, caller, params, origin }) {
-    return { status: 200, json: writeGeneration(app, origin, await findGeneration(app, caller, params.id)) }
+    const generation = await findGeneration(app, caller, params.id)
+    const { progress, estimatedSeconds: estimated_seconds } = await progressNow(app, generation)
+    return { status: 200, json: { ...writeGeneration(app, origin, generation), progress, estimated_seconds } }
   },
 })
 
@@ -117,6 +137,7 @@ export const listAllGenerations = route({
 export const cancelOneGeneration = route({
   method: "POST",
   path: "/v1/generations/{id}/cancel",
+  scope: "generate",
   group,
   summary: "Call a generation off",
   about: "One that has ended stays as it is.",

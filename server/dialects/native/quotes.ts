@@ -21,6 +21,7 @@ export const createQuote = route({
   summary: "Price a request without making it",
   about: "Takes what `POST /v1/generations` takes and checks it the same way. Nothing is fetched, kept or charged.",
   access: "key",
+  scope: "read",
   body: WantedGeneration,
   answers: [{ status: 200, about: "The price.", schema: QuoteAnswer }],
   failures: ["invalid_request", "invalid_key", "unknown_model", "price_missing"],

@@ -78,6 +78,7 @@ const shared = {
   group: "OpenAI",
   access: "key",
   takesForms: true,
+  counted: true,
   checksItself: true,
   answers,
   failures,
@@ -104,7 +105,7 @@ export const editImages = route({
 const linksByDefault = /^(?:openai\/dall-e-3|doubao\/)/
 
 async function makeImages(
-  call: Pick<Call, "app" | "caller" | "received" | "signal" | "origin" | "requestId" | "body">,
+  call: Pick<Call, "app" | "caller" | "received" | "signal" | "origin" | "requestId" | "body" | "repeat">,
   kind: "image_generation" | "image_edit",
 ): Promise<Answer> {
   const { app, caller, received, signal, origin, requestId } = call
@@ -122,6 +123,7 @@ async function makeImages(
     parameters,
     warnings,
     received,
+    repeat: call.repeat,
     waited: true,
   })
   const { id, input } = started

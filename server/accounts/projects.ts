@@ -1,0 +1,46 @@
+// Projects: what keys, pictures, generations and balances belong to.
+import type { App } from "../app.ts"
+import type { ProjectRow } from "../database/tables.ts"
+import { randomName } from "../ids.ts"
+import { defaultPlan } from "./plans.ts"
+
+type Needs = Pick<App, "database" | "clock">
+
+/** The project of a fresh installation. */
+export const defaultProject = "default"
+
+// Ids stand in paths, beside the names of routes, and in those of accounts.
+const reserved = [
+  ...["api", "admin", "call", "docs", "files", "gemini", "generations", "healthz", "house", "ideogram", "images"],
+  ...["models", "openapi", "projects", "quotes", "readyz", "tasks", "uploads", "usage", "credits", "v1", "webhooks"],
+]
+
+/** Why an id cannot be taken; undefined where it can. */
+export function faultInProjectId(id: string): string | undefined {
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/.test(id))
+    return "a project's id is 1 to 64 of a-z, 0-9 and -, and neither begins nor ends with -"
+  return reserved.includes(id) ? `${id} is reserved` : undefined
+}
+
+export const newProjectId = (): string => `p-${randomName(12).toLowerCase()}`
+
+export type NewProject = { id: string; name?: string; plan?: string }
+
+/** False where there is one of that id already, which stays as it is. */
+export async function createProject(app: Needs, { id, name = id, plan = defaultPlan }: NewProject): Promise<boolean> {
+  const row = { id, name, plan, created_at: app.clock.now() }
+  return app.database.transaction(async (tx) => {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto("projects")
+      .values(row)
+      .onConflict((conflict) => conflict.column("id").doNothing())
+      .executeTakeFirstOrThrow()
+    return (numInsertedOrUpdatedRows ?? 0n) > 0n
+  })
+}
+
+export const listProjects = (app: Pick<App, "database">): Promise<ProjectRow[]> =>
+  app.database.query.selectFrom("projects").selectAll().orderBy("id").execute()
+
+export const findProject = (app: Pick<App, "database">, id: string): Promise<ProjectRow | undefined> =>
+  app.database.query.selectFrom("projects").selectAll().where("id", "=", id).executeTakeFirst()

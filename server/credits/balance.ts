@@ -1,0 +1,71 @@
+// Balances: giving credits, showing what there is, and proving that the entries come to it.
+import { sql } from "kysely"
+import type { App } from "../app.ts"
+import type { Queries } from "../database/database.ts"
+import { GatewayError } from "../errors.ts"
+import { accountOf, balanceOf, houseAccount, post } from "./ledger.ts"
+import type { Purse } from "./ledger.ts"
+
+export type Balance = { availableMicros: number; reservedMicros: number }
+
+export async function showBalance(queries: Queries, purse: Purse): Promise<Balance> {
+  return {
+    availableMicros: await balanceOf(queries, accountOf(purse, "available")),
+    reservedMicros: await balanceOf(queries, accountOf(purse, "reserved")),
+  }
+}
+
+/** Gives credits, or takes them back where the amount is negative. Throws `insufficient_credits` where they are not there. */
+export async function grantCredits(
+  app: Pick<App, "database" | "clock">,
+  purse: Purse,
+  micros: number,
+  reason: string,
+): Promise<Balance> {
+  await app.database.transaction(async (tx) => {
+    const entries: [string, number][] = [
+      [houseAccount(purse.mode, "granted"), -micros],
+      [accountOf(purse, "available"), micros],
+    ]
+    const kind = micros < 0 ? "adjust" : "grant"
+    if (!(await post(tx, app.clock.now(), { ...purse, kind, reason, entries })))
+      throw new GatewayError({ code: "insufficient_credits", detail: "There is not as much to take back." })
+  })
+  return showBalance(app.database.query, purse)
+}
+
+export type Verified = {
+  accounts: number
+  entries: number
+  /** What is wrong; empty where everything comes out. */
+  faults: string[]
+}
+
+/** Sums every entry anew: each set to zero, each account to its balance. */
+export async function verifyLedger(queries: Queries): Promise<Verified> {
+  const total = sql<number>`coalesce(sum(amount_micros), 0)`
+  const unbalanced = await queries
+    .selectFrom("entries")
+    .select(["posting_id", total.as("sum")])
+    .groupBy("posting_id")
+    .having(total, "!=", 0)
+    .execute()
+  const accounts = await queries
+    .selectFrom("accounts")
+    .leftJoin("entries", "entries.account_id", "accounts.id")
+    .select(["accounts.id", "accounts.kind", "accounts.balance_micros", total.as("sum")])
+    .groupBy(["accounts.id", "accounts.kind", "accounts.balance_micros"])
+    .execute()
+  const { count } = await queries
+    .selectFrom("entries")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow()
+  const faults = [
+    ...unbalanced.map(({ posting_id, sum }) => `posting ${posting_id} does not sum to zero but to ${sum}`),
+    ...accounts.flatMap(({ id, kind, balance_micros, sum }) => [
+      ...(Number(sum) === balance_micros ? [] : [`account ${id} says ${balance_micros}, its entries ${sum}`]),
+      ...(balance_micros < 0 && (kind === "available" || kind === "reserved") ? [`account ${id} is below zero`] : []),
+    ]),
+  ]
+  return { accounts: accounts.length, entries: Number(count), faults }
+}

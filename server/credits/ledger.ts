@@ -1,0 +1,75 @@
+// The ledger: sets of entries that sum to zero, only ever added. Balances are kept beside them, in the same transaction.
+import type { Queries } from "../database/database.ts"
+import type { AccountRow, PostingKind } from "../database/tables.ts"
+import type { Mode } from "../egress/send.ts"
+import { newId } from "../ids.ts"
+
+/** Whose money it is: a project's, apart for live and test keys. */
+export type Purse = { projectId: string; mode: Mode }
+
+export type Posting = Purse & {
+  kind: PostingKind
+  generationId?: string
+  reason: string
+  /** Micro-credits by account, negative for what leaves it. */
+  entries: [account: string, micros: number][]
+}
+
+export const accountOf = ({ projectId, mode }: Purse, kind: "available" | "reserved"): string =>
+  `${projectId}:${mode}:${kind}`
+
+/** What the house gives away stands on one of its accounts as a debt, and what it earns on the other. */
+export const houseAccount = (mode: Mode, kind: "granted" | "revenue"): string => `house:${mode}:${kind}`
+
+/**
+ * Adds a set of entries. False where an account would fall below zero: then nothing is added, and the caller's
+ * transaction has to end without it.
+ */
+export async function post(tx: Queries, now: number, posting: Posting): Promise<boolean> {
+  const { kind, projectId, mode, generationId = null, reason } = posting
+  const entries = posting.entries.filter(([, micros]) => micros !== 0)
+  const sum = entries.reduce((total, [, micros]) => total + micros, 0)
+  if (sum !== 0 || !entries.every(([, micros]) => Number.isSafeInteger(micros)))
+    throw new Error(`entries of ${kind} do not balance: ${JSON.stringify(entries)}`)
+  // What leaves is taken first, so that nothing has to be undone where it is not there. In one order, so that two
+  // sets never wait for each other.
+  const ordered = entries.toSorted(([a, one], [b, other]) => one - other || (a < b ? -1 : 1))
+  for (const [account, micros] of ordered) if (!(await move(tx, account, micros))) return false
+  const id = newId("pst")
+  const closes = kind === "settle" || kind === "release" ? generationId : null
+  const row = { id, kind, project_id: projectId, mode, generation_id: generationId, closes, reason, created_at: now }
+  await tx.insertInto("postings").values(row).execute()
+  const rows = entries.map(([account_id, amount_micros]) => ({ posting_id: id, account_id, amount_micros }))
+  if (rows.length > 0) await tx.insertInto("entries").values(rows).execute()
+  return true
+}
+
+/** Changes a balance, unless a project's would fall below zero. */
+async function move(tx: Queries, account: string, micros: number): Promise<boolean> {
+  await openAccount(tx, account)
+  const { numUpdatedRows } = await tx
+    .updateTable("accounts")
+    .set((eb) => ({ balance_micros: eb("balance_micros", "+", micros) }))
+    .where("id", "=", account)
+    .where((eb) => eb.or([eb("kind", "in", ["granted", "revenue"]), eb("balance_micros", ">=", -micros)]))
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+async function openAccount(tx: Queries, id: string): Promise<void> {
+  const [owner = "", mode, kind] = id.split(":")
+  const row = {
+    ...{ id, mode: mode as Mode, kind: kind as AccountRow["kind"], balance_micros: 0 },
+    project_id: owner === "house" ? null : owner,
+  }
+  await tx
+    .insertInto("accounts")
+    .values(row)
+    .onConflict((conflict) => conflict.column("id").doNothing())
+    .execute()
+}
+
+export async function balanceOf(queries: Queries, account: string): Promise<number> {
+  const row = queries.selectFrom("accounts").select("balance_micros").where("id", "=", account)
+  return (await row.executeTakeFirst())?.balance_micros ?? 0
+}

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict"
+import { describe, it } from "node:test"
+import fc from "fast-check"
+import { progressOf } from "./progress.ts"
+import type { State } from "./progress.ts"
+
+const state = (facts: Partial<State>): State => ({
+  ...{ phase: "running", runningMs: 0, usualMs: 10_000, ahead: 0, atOnce: 64, told: 0 },
+  ...facts,
+})
+
+describe("progress", () => {
+  it("never falls while time goes by and the vendor tells more, and is never 100 before the end", () => {
+    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 100_000 }), fc.integer({ min: 0, max: 100 })), {
+      minLength: 1,
+    })
+    const property = fc.property(steps, fc.integer({ min: 1, max: 600_000 }), (all, usualMs) => {
+      let [runningMs, told, before] = [0, 0, progressOf(state({ phase: "queued", usualMs })).progress]
+      for (const [ms, percent] of all) {
+        runningMs += ms
+        told = Math.max(told, percent)
+        const { progress, estimatedSeconds } = progressOf(state({ runningMs, told, usualMs }))
+        assert.ok(Number.isInteger(progress) && progress >= before && progress < 100)
+        assert.ok(Number.isInteger(estimatedSeconds) && estimatedSeconds >= 1)
+        before = progress
+      }
+      assert.deepEqual(progressOf(state({ phase: "succeeded", runningMs })), { progress: 100, estimatedSeconds: 0 })
+    })
+    fc.assert(property)
+  })
+
+  it("follows what pictures of the model usually take, and the vendor where it knows better", () => {
+    assert.deepEqual(progressOf(state({ phase: "queued" })), { progress: 0, estimatedSeconds: 10 })
+    assert.deepEqual(progressOf(state({ runningMs: 5_000 })), { progress: 50, estimatedSeconds: 5 })
+    assert.equal(progressOf(state({ runningMs: 5_000, told: 80 })).progress, 80)
+    assert.deepEqual(progressOf(state({ runningMs: 60_000 })), { progress: 94, estimatedSeconds: 1 })
+  })
+
+  it("reckons with those in line before", () => {
+    assert.equal(progressOf(state({ phase: "queued", ahead: 63 })).estimatedSeconds, 10)
+    assert.equal(progressOf(state({ phase: "queued", ahead: 64 })).estimatedSeconds, 20)
+    assert.equal(progressOf(state({ phase: "queued", ahead: 640 })).estimatedSeconds, 110)
+  })
+
+  it("stays where it was when it is over without a picture", () => {
+    assert.deepEqual(progressOf(state({ phase: "over", runningMs: 5_000 })), { progress: 50, estimatedSeconds: 0 })
+  })
+})

@@ -1,0 +1,72 @@
+// The same request sent again: it finds the generation that the first has begun, and begins none of its own.
+import type { App } from "../app.ts"
+import type { Queries } from "../database/database.ts"
+import type { GenerationRow } from "../database/tables.ts"
+import { GatewayError } from "../errors.ts"
+import { generationRow, hasEnded } from "./generation.ts"
+
+/** What the edge of a dialect has found out; see http/repeat.ts. */
+export type Repeat = { route: string; name: string; fingerprint: string; isRetry: boolean; onReplay: () => void }
+
+const keptMs = 24 * 3_600_000
+// An SDK tries again within seconds; whoever asks for the same minutes later means another picture.
+const retryMs = 10 * 60_000
+
+const isKey = ({ name }: Repeat): boolean => name.startsWith("key ")
+
+/**
+ * The generation that the first request has begun. Where this is the first, its name is written down for the generation
+ * `id`. Throws `idempotency_mismatch` where the key was used for something else.
+ */
+export async function joinRepeat(
+  tx: Queries,
+  now: number,
+  projectId: string,
+  repeat: Repeat | undefined,
+  id: string,
+): Promise<GenerationRow | undefined> {
+  if (!repeat) return undefined
+  const { route, name, fingerprint } = repeat
+  const mine = { project_id: projectId, route, name }
+  const first = await tx
+    .selectFrom("repeats")
+    .selectAll()
+    .where((eb) => eb.and(mine))
+    .executeTakeFirst()
+  if (first && now - first.created_at < keptMs && isSame(repeat, first, now)) {
+    if (first.fingerprint !== fingerprint) throw new GatewayError({ code: "idempotency_mismatch" })
+    return generationRow(tx, first.generation_id)
+  }
+  await tx
+    .deleteFrom("repeats")
+    .where((eb) =>
+      eb.or([eb.and(mine), eb.and([eb("project_id", "=", projectId), eb("created_at", "<", now - keptMs)])]),
+    )
+    .execute()
+  const row = { ...mine, fingerprint, generation_id: id, created_at: now, delivered_at: null }
+  await tx.insertInto("repeats").values(row).execute()
+  return undefined
+}
+
+/** Without a key, an answer that was delivered is over: the same wish after it is another wish. */
+const isSame = (repeat: Repeat, first: { created_at: number; delivered_at: number | null }, now: number): boolean =>
+  isKey(repeat) || (repeat.isRetry && first.delivered_at === null && now - first.created_at < retryMs)
+
+/** Who gave a key is told that the first request is still worked on; a retry without one waits with it. */
+export function throwIfInProgress(repeat: Repeat, row: GenerationRow, waited: boolean) {
+  if (!waited || !isKey(repeat) || hasEnded(row.status)) return
+  throw new GatewayError({ code: "idempotency_in_progress", retryAfterSeconds: 1, generationId: row.id })
+}
+
+/** That the answer has reached its caller, for who would ask again without a key. */
+export async function noteDelivered(app: Pick<App, "database" | "clock">, projectId: string, repeat: Repeat) {
+  if (isKey(repeat)) return
+  const { route, name } = repeat
+  await app.database.transaction((tx) =>
+    tx
+      .updateTable("repeats")
+      .set({ delivered_at: app.clock.now() })
+      .where((eb) => eb.and({ project_id: projectId, route, name }))
+      .execute(),
+  )
+}

@@ -1,0 +1,124 @@
+// What was sent to whom, or is still to be: written down in the transaction that ends a generation.
+import type { App } from "../app.ts"
+import type { Queries } from "../database/database.ts"
+import type { WebhookAttemptRow, WebhookDeliveryRow } from "../database/tables.ts"
+import { fail, GatewayError } from "../errors.ts"
+import { newId } from "../ids.ts"
+import { imagesOf } from "../images/images.ts"
+import { endpointRow, endpointRows, eventsOf } from "./endpoints.ts"
+import { writePayload } from "./payload.ts"
+import type { WebhookEvent } from "./payload.ts"
+import { replayMaxMs } from "./schedule.ts"
+
+type Needs = Pick<App, "config" | "clock" | "linkSecret" | "queue" | "wakeAt">
+
+export const deliverWebhookJob = "deliver-webhook"
+
+// The job is looked for a little later than it is due: by then the transaction around it has been committed.
+const wakeAfterMs = 25
+
+/** Who is to be told: an endpoint of the project, or the URL that the request named. */
+type Receiver = { endpointId: string | null; url: string | null; origin: string }
+
+/** Inside the transaction that ends the generation, and after everything else in it. */
+export async function recordWebhooks(app: Needs, tx: Queries, generationId: string, now: number): Promise<void> {
+  const row = await tx.selectFrom("generations").selectAll().where("id", "=", generationId).executeTakeFirstOrThrow()
+  const event: WebhookEvent = row.status === "succeeded" ? "images.completed" : "images.failed"
+  const endpoints = await endpointRows(tx, row.project_id)
+  const receivers: Receiver[] = endpoints
+    .filter((endpoint) => endpoint.disabled === null && eventsOf(endpoint).includes(event))
+    .map(({ id, origin }) => ({ endpointId: id, url: null, origin }))
+  const { webhook_url: url, webhook_origin } = row
+  if (url !== null) receivers.push({ endpointId: null, url, origin: webhook_origin ?? "" })
+  if (receivers.length === 0) return
+  const images = (await imagesOf(tx, [row.id])).get(row.id) ?? []
+  for (const { endpointId, url, origin } of receivers) {
+    const body = writePayload(app, { row, images, event, origin, now })
+    const names = { project_id: row.project_id, endpoint_id: endpointId, url, generation_id: row.id }
+    await insertDelivery(app, tx, now, { ...names, event, body, replay_of: null })
+  }
+  app.wakeAt(now + wakeAfterMs)
+}
+
+type Said = "project_id" | "endpoint_id" | "url" | "generation_id" | "event" | "body" | "replay_of"
+
+async function insertDelivery(
+  app: Pick<App, "queue">,
+  tx: Queries,
+  now: number,
+  said: Pick<WebhookDeliveryRow, Said>,
+): Promise<WebhookDeliveryRow> {
+  const state = { status: "pending" as const, tries: 0, due_at: now, created_at: now, finished_at: null }
+  const row: WebhookDeliveryRow = { id: newId("msg"), ...said, ...state }
+  await tx.insertInto("webhook_deliveries").values(row).execute()
+  // Before the project's own generations: what is done is told even while a thousand others wait.
+  const turn = { projectId: row.project_id, priority: 1 }
+  await app.queue.add(tx, { kind: deliverWebhookJob, subject: row.id, dueAt: now, claimed: false, ...turn })
+  return row
+}
+
+export type Delivery = { row: WebhookDeliveryRow; attempts: WebhookAttemptRow[] }
+
+/** The newest first. Without an endpoint those to URLs that requests named. `after` is an earlier page's `next`. */
+export async function listDeliveries(
+  app: Pick<App, "database">,
+  projectId: string,
+  endpointId: string | null,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<{ deliveries: Delivery[]; next: string | undefined }> {
+  if (endpointId !== null) await endpointRow(app.database.query, projectId, endpointId)
+  let query = app.database.query.selectFrom("webhook_deliveries").selectAll().where("project_id", "=", projectId)
+  query = endpointId === null ? query.where("endpoint_id", "is", null) : query.where("endpoint_id", "=", endpointId)
+  if (after !== undefined) {
+    const [time, id] = readCursor(after)
+    query = query.where((eb) =>
+      eb.or([eb("created_at", "<", time), eb.and([eb("created_at", "=", time), eb("id", "<", id)])]),
+    )
+  }
+  const ordered = query.orderBy("created_at", "desc").orderBy("id", "desc")
+  const rows = await ordered.limit(limit + 1).execute()
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    deliveries: await withAttempts(app.database.query, page),
+    next: rows.length > limit && last ? Buffer.from(`${last.created_at} ${last.id}`).toString("base64url") : undefined,
+  }
+}
+
+function readCursor(cursor: string): [number, string] {
+  const [time, id] = Buffer.from(cursor, "base64url").toString().split(" ")
+  if (/^\d{1,15}$/.test(time ?? "") && id) return [Number(time), id]
+  const message = "cursor is not one that an earlier page gave"
+  throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "cursor", message }] })
+}
+
+async function withAttempts(queries: Queries, rows: WebhookDeliveryRow[]): Promise<Delivery[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map(({ id }) => id)
+  const attempts = queries.selectFrom("webhook_attempts").selectAll().where("delivery_id", "in", ids)
+  const found = await attempts.orderBy("ordinal").execute()
+  return rows.map((row) => ({ row, attempts: found.filter(({ delivery_id }) => delivery_id === row.id) }))
+}
+
+/** Sends the same once more, as a message of its own, whatever became of it the first time. */
+export async function replayDelivery(
+  app: Pick<App, "database" | "clock" | "queue" | "wakeAt">,
+  projectId: string,
+  id: string,
+): Promise<Delivery> {
+  const now = app.clock.now()
+  const row = await app.database.transaction(async (tx) => {
+    const wanted = tx.selectFrom("webhook_deliveries").selectAll().where("project_id", "=", projectId)
+    const first = await wanted.where("id", "=", id).executeTakeFirst()
+    if (!first) return fail("not_found", "There is no such delivery.")
+    if (now > first.created_at + replayMaxMs)
+      return fail("invalid_request", "This delivery is older than 30 days and is not sent again.")
+    const endpoint = first.endpoint_id === null ? undefined : await endpointRow(tx, projectId, first.endpoint_id)
+    if (endpoint && endpoint.disabled !== null)
+      return fail("invalid_request", "This webhook is disabled: enable it before anything is sent to it again.")
+    const { project_id, endpoint_id, url, generation_id, event, body } = first
+    return insertDelivery(app, tx, now, { project_id, endpoint_id, url, generation_id, event, body, replay_of: id })
+  })
+  app.wakeAt(now)
+  return { row, attempts: [] }
+}

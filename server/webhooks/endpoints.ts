@@ -1,0 +1,133 @@
+// The addresses that a project wants told what becomes of its generations. Every query names the project.
+import type { App } from "../app.ts"
+import type { Queries } from "../database/database.ts"
+import type { WebhookEndpointRow } from "../database/tables.ts"
+import { fail, GatewayError } from "../errors.ts"
+import { newId } from "../ids.ts"
+import type { WebhookEvent } from "./payload.ts"
+import { overlapMs } from "./schedule.ts"
+import { derived, seal, unseal } from "./seal.ts"
+import { newSecret, writeSecret } from "./sign.ts"
+
+export type Endpoint = {
+  id: string
+  url: string
+  events: WebhookEvent[]
+  /** Why nothing is sent to it. */
+  disabled: WebhookEndpointRow["disabled"]
+  failingSince: number | null
+  createdAt: number
+}
+
+type Needs = Pick<App, "database" | "clock" | "webhookKey" | "guardedPost">
+
+const endpointsMax = 20
+
+type NewEndpoint = { url: string; events: WebhookEvent[]; origin: string }
+
+/** The answer is one of the two times that a secret is seen. */
+export async function createEndpoint(app: Needs, projectId: string, wanted: NewEndpoint) {
+  await app.guardedPost.check(wanted.url)
+  const [id, secret] = [newId("whk"), newSecret()]
+  const row: WebhookEndpointRow = {
+    ...{ id, project_id: projectId, url: wanted.url, events_json: JSON.stringify(wanted.events) },
+    ...{ sealed_secret: seal(app, id, secret), old_sealed_secret: null, old_until: null, origin: wanted.origin },
+    ...{ disabled: null, failing_since: null, slow_until: null, created_at: app.clock.now() },
+  }
+  await app.database.transaction(async (tx) => {
+    if ((await endpointRows(tx, projectId)).length >= endpointsMax) throw tooMany()
+    await tx.insertInto("webhook_endpoints").values(row).execute()
+  })
+  return { endpoint: readEndpoint(row), secret }
+}
+
+function tooMany(): GatewayError {
+  const message = `url: a project has at most ${endpointsMax} webhooks; delete one first`
+  return new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "url", message }] })
+}
+
+export const listEndpoints = async (app: Pick<App, "database">, projectId: string): Promise<Endpoint[]> =>
+  (await endpointRows(app.database.query, projectId)).map(readEndpoint)
+
+export async function findEndpoint(app: Pick<App, "database">, projectId: string, id: string): Promise<Endpoint> {
+  return readEndpoint(await endpointRow(app.database.query, projectId, id))
+}
+
+type Change = { url?: string | undefined; events?: WebhookEvent[] | undefined; enabled?: boolean | undefined }
+
+/** Enabling it again forgets that it failed. */
+export async function changeEndpoint(app: Needs, projectId: string, id: string, change: Change): Promise<Endpoint> {
+  const { url, events, enabled } = change
+  await findEndpoint(app, projectId, id)
+  if (url !== undefined) await app.guardedPost.check(url)
+  const fresh = { disabled: null, failing_since: null, slow_until: null }
+  return app.database.transaction(async (tx) => {
+    const row = await endpointRow(tx, projectId, id)
+    const changed = {
+      url: url ?? row.url,
+      events_json: events ? JSON.stringify(events) : row.events_json,
+      ...(enabled === true ? fresh : {}),
+      ...(enabled === false && row.disabled === null ? { disabled: "by_request" as const } : {}),
+    }
+    await tx.updateTable("webhook_endpoints").set(changed).where("id", "=", id).execute()
+    return readEndpoint({ ...row, ...changed })
+  })
+}
+
+/** With everything that was sent to it, or should have been. */
+export async function deleteEndpoint(app: Pick<App, "database">, projectId: string, id: string): Promise<void> {
+  await app.database.transaction(async (tx) => {
+    await endpointRow(tx, projectId, id)
+    const deliveries = tx.selectFrom("webhook_deliveries").select("id").where("endpoint_id", "=", id)
+    await tx.deleteFrom("webhook_attempts").where("delivery_id", "in", deliveries).execute()
+    await tx.deleteFrom("webhook_deliveries").where("endpoint_id", "=", id).execute()
+    await tx.deleteFrom("webhook_endpoints").where("id", "=", id).execute()
+  })
+}
+
+/** For a day the secret before this one signs as well. */
+export async function rotateSecret(app: Needs, projectId: string, id: string) {
+  const secret = newSecret()
+  const endpoint = await app.database.transaction(async (tx) => {
+    const row = await endpointRow(tx, projectId, id)
+    const old = { old_sealed_secret: row.sealed_secret, old_until: app.clock.now() + overlapMs }
+    const changed = { ...old, sealed_secret: seal(app, id, secret) }
+    await tx.updateTable("webhook_endpoints").set(changed).where("id", "=", id).execute()
+    return readEndpoint(row)
+  })
+  return { endpoint, secret }
+}
+
+/** Those that sign what is sent to it now, the newest first. */
+export function secretsOf(app: Pick<App, "webhookKey">, row: WebhookEndpointRow, now: number): string[] {
+  const { id, sealed_secret, old_sealed_secret, old_until } = row
+  const isOldGood = old_sealed_secret !== null && now < (old_until ?? 0)
+  return [sealed_secret, ...(isOldGood ? [old_sealed_secret] : [])].map((sealed) => unseal(app, id, sealed))
+}
+
+/** Signs what goes to URLs that requests name themselves. It can be asked for at any time. */
+export const requestSecret = (app: Pick<App, "webhookKey">, projectId: string): string =>
+  writeSecret(derived(app, `webhooks of requests of ${projectId}`))
+
+export const endpointRows = (queries: Queries, projectId: string): Promise<WebhookEndpointRow[]> =>
+  queries
+    .selectFrom("webhook_endpoints")
+    .selectAll()
+    .where("project_id", "=", projectId)
+    .orderBy("created_at")
+    .orderBy("id")
+    .execute()
+
+/** Another project's endpoint is like a missing one. */
+export async function endpointRow(queries: Queries, projectId: string, id: string): Promise<WebhookEndpointRow> {
+  const found = queries.selectFrom("webhook_endpoints").selectAll().where("project_id", "=", projectId)
+  return (await found.where("id", "=", id).executeTakeFirst()) ?? fail("not_found", "There is no such webhook.")
+}
+
+export const eventsOf = ({ events_json }: WebhookEndpointRow): WebhookEvent[] =>
+  JSON.parse(events_json) as WebhookEvent[]
+
+function readEndpoint(row: WebhookEndpointRow): Endpoint {
+  const { id, url, disabled, failing_since: failingSince, created_at: createdAt } = row
+  return { id, url, events: eventsOf(row), disabled, failingSince, createdAt }
+}
