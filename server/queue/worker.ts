@@ -23,8 +23,8 @@ export type WorkerOptions = {
 const lookEveryMs = 1_000
 
 export function startWorker(queue: Queue, handlers: Handlers, options: WorkerOptions): Worker {
-  const { concurrency, onError } = options
-  const limits = { perProject: concurrency, ...options.limits }
+  // A project alone may have all there is, also what further servers on the same database can do.
+  const { concurrency, limits = {}, onError } = options
   const running = new Set<Promise<void>>()
   const alarm = createAlarm(look)
   let looking: Promise<void> | undefined
