@@ -13,7 +13,7 @@ import { withCompatible } from "./catalogue/compatible.ts"
 import { microsPerCredit } from "./catalogue/price.ts"
 import type { Config } from "./config.ts"
 import { startCreditChores } from "./credits/chores.ts"
-import { grantCredits } from "./credits/balance.ts"
+import { grantOnce } from "./credits/balance.ts"
 import type { Database } from "./database/database.ts"
 import { lockFolder } from "./database/lock.ts"
 import { postgresDatabase } from "./database/postgres.ts"
@@ -49,7 +49,8 @@ export async function openData(config: Config) {
       ? await sqliteDatabase(join(config.dataFolder, "atelier.sqlite"))
       : await postgresDatabase(config.databaseUrl)
   const clock = { now: () => Date.now() }
-  if (await createProject({ database, clock }, { id: defaultProject })) await giveTestBalance(database, clock)
+  await createProject({ database, clock }, { id: defaultProject })
+  await giveTestBalance(database, clock)
   return { database, clock }
 }
 
@@ -58,7 +59,7 @@ const testCredits = 100_000
 
 async function giveTestBalance(database: Database, clock: Clock) {
   const purse = { projectId: defaultProject, mode: "test" } as const
-  await grantCredits({ database, clock }, purse, testCredits * microsPerCredit, "to begin with")
+  await grantOnce({ database, clock }, purse, testCredits * microsPerCredit, "to begin with")
 }
 
 export type Atelier = {

@@ -34,6 +34,25 @@ export async function grantCredits(
   return showBalance(app.database.query, purse)
 }
 
+/** The same, unless it was given for that reason before. False where it was. */
+export async function grantOnce(
+  { database, clock }: Pick<App, "database" | "clock">,
+  purse: Purse,
+  micros: number,
+  reason: string,
+): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    const before = tx.selectFrom("postings").select("id").where("project_id", "=", purse.projectId)
+    const same = before.where("mode", "=", purse.mode).where("kind", "=", "grant").where("reason", "=", reason)
+    if (await same.executeTakeFirst()) return false
+    const entries: [string, number][] = [
+      [houseAccount(purse.mode, "granted"), -micros],
+      [accountOf(purse, "available"), micros],
+    ]
+    return post(tx, clock.now(), { ...purse, kind: "grant", reason, entries })
+  })
+}
+
 export type Verified = {
   accounts: number
   entries: number
