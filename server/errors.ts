@@ -97,6 +97,13 @@ export const meaningOf = (code: FailureCode): Meaning => failures[code]
 
 export const messageOf = (failure: Failure): string => failure.detail ?? failures[failure.code].message
 
+/** What every dialect says beside its own words: for who wants to know more, under the same names everywhere. */
+export const factsOf = ({ generationId, successor, problems }: Failure) => ({
+  ...(generationId === undefined ? {} : { generation_id: generationId }),
+  ...(successor === undefined ? {} : { successor }),
+  ...(problems ? { problems } : {}),
+})
+
 /** A failure on its way to the edge that phrases it. `cause` is for the log only. */
 export class GatewayError extends Error {
   readonly failure: Failure

@@ -22,13 +22,9 @@ export async function grantCredits(
   micros: number,
   reason: string,
 ): Promise<Balance> {
+  const kind = micros < 0 ? "adjust" : "grant"
   await app.database.transaction(async (tx) => {
-    const entries: [string, number][] = [
-      [houseAccount(purse.mode, "granted"), -micros],
-      [accountOf(purse, "available"), micros],
-    ]
-    const kind = micros < 0 ? "adjust" : "grant"
-    if (!(await post(tx, app.clock.now(), { ...purse, kind, reason, entries })))
+    if (!(await give(tx, app.clock.now(), { ...purse, kind, micros, reason })))
       throw new GatewayError({ code: "insufficient_credits", detail: "There is not as much to take back." })
   })
   return showBalance(app.database.query, purse)
@@ -45,13 +41,20 @@ export async function grantOnce(
     const before = tx.selectFrom("postings").select("id").where("project_id", "=", purse.projectId)
     const same = before.where("mode", "=", purse.mode).where("kind", "=", "grant").where("reason", "=", reason)
     if (await same.executeTakeFirst()) return false
-    const entries: [string, number][] = [
-      [houseAccount(purse.mode, "granted"), -micros],
-      [accountOf(purse, "available"), micros],
-    ]
-    return post(tx, clock.now(), { ...purse, kind: "grant", reason, entries })
+    return give(tx, clock.now(), { ...purse, kind: "grant", micros, reason })
   })
 }
+
+type Gift = Purse & { kind: "grant" | "adjust"; micros: number; reason: string }
+
+const give = (tx: Queries, now: number, { micros, ...gift }: Gift): Promise<boolean> =>
+  post(tx, now, {
+    ...gift,
+    entries: [
+      [houseAccount(gift.mode, "granted"), -micros],
+      [accountOf(gift, "available"), micros],
+    ],
+  })
 
 export type Verified = {
   accounts: number

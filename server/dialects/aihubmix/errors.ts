@@ -1,5 +1,5 @@
 // Failures as AIHubMix answers them: always an object, with the request's id in the message as well.
-import { messageOf, meaningOf } from "../../errors.ts"
+import { factsOf, messageOf, meaningOf } from "../../errors.ts"
 import type { Phrase } from "../../http/route.ts"
 
 export const phrase: Phrase = (failure, requestId) => {
@@ -11,9 +11,7 @@ export const phrase: Phrase = (failure, requestId) => {
     code: failure.code,
     param: failure.problems?.[0]?.param ?? null,
     request_id: requestId,
-    ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
-    ...(failure.successor === undefined ? {} : { successor: failure.successor }),
-    ...(failure.problems ? { problems: failure.problems } : {}),
+    ...factsOf(failure),
   }
   return { status, body: { error } }
 }

@@ -1,5 +1,5 @@
 // Failures on Genimix' routes: `success` is false, and the rest says why. Its own error bodies are not documented.
-import { meaningOf, messageOf } from "../../errors.ts"
+import { factsOf, meaningOf, messageOf } from "../../errors.ts"
 import type { Phrase } from "../../http/route.ts"
 
 export const phrase: Phrase = (failure, requestId) => ({
@@ -9,8 +9,6 @@ export const phrase: Phrase = (failure, requestId) => ({
     message: messageOf(failure),
     code: failure.code,
     request_id: requestId,
-    ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
-    ...(failure.successor === undefined ? {} : { successor: failure.successor }),
-    ...(failure.problems ? { problems: failure.problems } : {}),
+    ...factsOf(failure),
   },
 })

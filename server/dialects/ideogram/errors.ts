@@ -1,5 +1,5 @@
 // Failures on Ideogram's routes: an object with a message, which is what AIHubMix' clients read there.
-import { meaningOf, messageOf } from "../../errors.ts"
+import { factsOf, meaningOf, messageOf } from "../../errors.ts"
 import type { Phrase } from "../../http/route.ts"
 
 export const phrase: Phrase = (failure, requestId) => ({
@@ -11,8 +11,7 @@ export const phrase: Phrase = (failure, requestId) => ({
       code: failure.code,
       param: failure.problems?.[0]?.param ?? null,
       request_id: requestId,
-      ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
-      ...(failure.problems ? { problems: failure.problems } : {}),
+      ...factsOf(failure),
     },
   },
 })

@@ -1,5 +1,5 @@
 // Failures in Atelier's own words. What clients of OpenAI read is in it too: message, type, code, param.
-import { messageOf, meaningOf } from "../../errors.ts"
+import { factsOf, messageOf, meaningOf } from "../../errors.ts"
 import type { Failure } from "../../errors.ts"
 import type { Phrase } from "../../http/route.ts"
 
@@ -11,9 +11,7 @@ export const writeError = (failure: Failure, requestId: string) => ({
   param: failure.problems?.[0]?.param ?? null,
   request_id: requestId,
   retry: meaningOf(failure.code).retry,
-  ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
-  ...(failure.successor === undefined ? {} : { successor: failure.successor }),
-  ...(failure.problems ? { problems: failure.problems } : {}),
+  ...factsOf(failure),
 })
 
 export const phrase: Phrase = (failure, requestId) => ({

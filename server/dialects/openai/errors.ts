@@ -1,5 +1,5 @@
 // Failures as OpenAI's clients read them: the status decides which exception they raise.
-import { messageOf, meaningOf } from "../../errors.ts"
+import { factsOf, messageOf, meaningOf } from "../../errors.ts"
 import type { Failure, FailureCode } from "../../errors.ts"
 import type { Phrase } from "../../http/route.ts"
 
@@ -37,8 +37,6 @@ export function writeError(failure: Failure, requestId: string) {
     code: failure.code,
     param: failure.problems?.[0]?.param ?? null,
     request_id: requestId,
-    ...(failure.generationId === undefined ? {} : { generation_id: failure.generationId }),
-    ...(failure.successor === undefined ? {} : { successor: failure.successor }),
-    ...(failure.problems ? { problems: failure.problems } : {}),
+    ...factsOf(failure),
   }
 }
