@@ -1,7 +1,7 @@
 // API keys: made, and recognised. Only the hash of a key is stored.
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { App } from "../app.ts"
-import type { ApiKeyRow } from "../database/tables.ts"
+import type { ApiKeyRow } from "../database/tables/accounts.ts"
 import type { Mode } from "../egress/send.ts"
 import { newKey, readKeyForm } from "./keyForm.ts"
 

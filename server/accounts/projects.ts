@@ -1,6 +1,6 @@
 // Projects: what keys, pictures, generations and balances belong to.
 import type { App } from "../app.ts"
-import type { ProjectRow } from "../database/tables.ts"
+import type { ProjectRow } from "../database/tables/accounts.ts"
 import { randomName } from "../ids.ts"
 import { defaultPlan } from "./plans.ts"
 

@@ -1,6 +1,6 @@
 // The ledger: sets of entries that sum to zero, only ever added. Balances are kept beside them, in the same transaction.
 import type { Queries } from "../database/database.ts"
-import type { AccountRow, PostingKind } from "../database/tables.ts"
+import type { AccountRow, PostingKind } from "../database/tables/credits.ts"
 import type { Mode } from "../egress/send.ts"
 import { newId } from "../ids.ts"
 

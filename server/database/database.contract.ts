@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "node:test"
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises"
 import { sql } from "kysely"
 import type { Database, Queries } from "./database.ts"
-import type { GenerationRow } from "./tables.ts"
+import type { GenerationRow } from "./tables/generations.ts"
 
 /** An empty place for a database. `open` may be called several times: the same data, as other processes see it. */
 export type Place = {

@@ -1,7 +1,7 @@
 // The calls made for a generation, as rows. `sent` is committed before the vendor is called, so that nobody who finds
 // it later calls again.
 import type { Queries } from "../database/database.ts"
-import type { AttemptRow } from "../database/tables.ts"
+import type { AttemptRow } from "../database/tables/generations.ts"
 import { newId } from "../ids.ts"
 import type { ImageNotes } from "../images/images.ts"
 import type { KeptPicture } from "../images/keep.ts"

@@ -2,7 +2,7 @@
 import type { App } from "../app.ts"
 import { settleCredits } from "../credits/reserve.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import { failures } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import { insertImage } from "../images/images.ts"

@@ -1,7 +1,7 @@
 // One accepted request and its whole life, as the rest of the house sees it.
 import type { Input } from "../catalogue/model.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow, GenerationStatus } from "../database/tables.ts"
+import type { GenerationRow, GenerationStatus } from "../database/tables/generations.ts"
 import type { Mode } from "../egress/send.ts"
 import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"

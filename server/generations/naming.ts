@@ -2,7 +2,7 @@
 // asks for the very same again is given what there is already.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import type { Mode } from "../egress/send.ts"
 import { deleteName, holdName, nameRow } from "../images/names.ts"
 import { generationRow, hasEnded } from "./generation.ts"

@@ -1,7 +1,7 @@
 // The same request sent again: it finds the generation that the first has begun, and begins none of its own.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import { GatewayError } from "../errors.ts"
 import { generationRow, hasEnded } from "./generation.ts"
 

@@ -1,7 +1,7 @@
 // Pictures by name. Every look-up names the project, so that another project's picture is like a missing one.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { ImageRow } from "../database/tables.ts"
+import type { ImageRow } from "../database/tables/images.ts"
 import { newId } from "../ids.ts"
 import type { KeptPicture } from "./keep.ts"
 import type { MediaType } from "./probe.ts"

@@ -1,7 +1,8 @@
 // Pictures by the caller's own names. Within a project a name means one picture at a time: the last that was given it.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow, ImageNameRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
+import type { ImageNameRow } from "../database/tables/images.ts"
 import type { Sealed } from "../storage/storage.ts"
 import { readImage } from "./images.ts"
 import type { Image } from "./images.ts"

@@ -1,7 +1,7 @@
 // Sends one delivery, writes down what came of it, and says when it is tried again or that it is given up.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { WebhookDeliveryRow, WebhookEndpointRow } from "../database/tables.ts"
+import type { WebhookDeliveryRow, WebhookEndpointRow } from "../database/tables/webhooks.ts"
 import { GatewayError } from "../errors.ts"
 import type { Job } from "../queue/queue.ts"
 import { requestSecret, secretsOf } from "./endpoints.ts"

@@ -1,7 +1,7 @@
 // What was sent to whom, or is still to be: written down in the transaction that ends a generation.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { WebhookAttemptRow, WebhookDeliveryRow } from "../database/tables.ts"
+import type { WebhookAttemptRow, WebhookDeliveryRow } from "../database/tables/webhooks.ts"
 import { fail, GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { imagesOf } from "../images/images.ts"

@@ -1,7 +1,7 @@
 // The addresses that a project wants told what becomes of its generations. Every query names the project.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { WebhookEndpointRow } from "../database/tables.ts"
+import type { WebhookEndpointRow } from "../database/tables/webhooks.ts"
 import { fail, GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
 import type { WebhookEvent } from "./payload.ts"

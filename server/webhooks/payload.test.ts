@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { readConfig } from "../config.ts"
-import type { GenerationRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import type { Image } from "../images/images.ts"
 import { writePayload } from "./payload.ts"
 

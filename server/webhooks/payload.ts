@@ -1,6 +1,6 @@
 // What a webhook says. The first four fields are those of Gempix2's document, in its order and spelling.
 import type { App } from "../app.ts"
-import type { GenerationRow } from "../database/tables.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import { messageOf } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import type { Image } from "../images/images.ts"

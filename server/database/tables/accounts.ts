@@ -1,0 +1,24 @@
+// Who may call. Times are milliseconds since 1970; columns ending in _json hold JSON text.
+
+export type ProjectRow = { id: string; name: string; plan: string; created_at: number }
+
+export type ApiKeyRow = {
+  id: string
+  project_id: string
+  mode: "live" | "test"
+  /** SHA-256 of the whole key, hex. */
+  hash: string
+  last4: string
+  name: string
+  /** What it may do: `string[]`, `*` for everything. */
+  scopes_json: string
+  /** The models it may use, `string[]`; null for all. */
+  models_json: string | null
+  /** What it may spend in all, and what it has spent or reserved. */
+  cap_micros: number | null
+  spent_micros: number
+  expires_at: number | null
+  last_used_at: number | null
+  created_at: number
+  revoked_at: number | null
+}

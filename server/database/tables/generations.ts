@@ -1,0 +1,71 @@
+// Generations, and the calls that are made for them. Times are milliseconds since 1970; columns ending in _json hold JSON text.
+
+export type GenerationStatus = "queued" | "running" | "succeeded" | "failed" | "canceled"
+
+export type GenerationRow = {
+  id: string
+  project_id: string
+  key_id: string
+  mode: "live" | "test"
+  dialect: string
+  model: string
+  /** The checked parameters. */
+  input_json: string
+  /** Pictures the caller gave: `Reference[]`. */
+  references_json: string
+  warnings_json: string
+  /** The caller's own name for the first picture, and the SHA-256 of what he sent with it. */
+  image_name: string | null
+  image_fingerprint: string | null
+  /** Where this request wants its end told, and where its caller reaches this server. */
+  webhook_url: string | null
+  webhook_origin: string | null
+  status: GenerationStatus
+  failure_json: string | null
+  usage_json: string | null
+  /** What one picture costs, what is set aside at the most, and what was charged in the end. */
+  price_micros: number
+  reserved_micros: number
+  charged_micros: number
+  created_at: number
+  started_at: number | null
+  finished_at: number | null
+}
+
+export type AttemptState = "sent" | "pending" | "stored" | "failed"
+
+export type AttemptRow = {
+  id: string
+  generation_id: string
+  /** Which share of the wanted pictures this call makes; several calls serve one generation. */
+  part: number
+  /** 1 for the first try of a part. */
+  ordinal: number
+  provider: string
+  vendor_model: string
+  state: AttemptState
+  /** `pending`: the request that asks the vendor how far it is. */
+  check_json: string | null
+  /** `stored`: what was kept, `KeptPicture[]`. */
+  pictures_json: string | null
+  /** `failed`: why, and which way is next. `stored`: why pictures are missing, as a list. */
+  failure_json: string | null
+  usage_json: string | null
+  /** Not to be asked or tried again before. */
+  due_at: number
+  sent_at: number
+  finished_at: number | null
+}
+
+export type EventRow = { generation_id: string; sequence: number; type: string; data_json: string; created_at: number }
+
+/** A request that may be sent again, and the generation it began. */
+export type RepeatRow = {
+  project_id: string
+  route: string
+  name: string
+  fingerprint: string
+  generation_id: string
+  created_at: number
+  delivered_at: number | null
+}
