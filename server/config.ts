@@ -1,6 +1,7 @@
 // Every setting, once: its name, what it means, what it may be. docs/guide/configuration.md is written from this file.
 import { resolve } from "node:path"
 import { z } from "zod"
+import { readAddresses } from "./addresses.ts"
 import { nearest } from "./nearest.ts"
 
 type Setting<T> = { name: string; about: string; fallback: string; schema: z.ZodType<T> }
@@ -27,10 +28,17 @@ const postgresAddress = z
     "a postgres:// or postgresql:// address, such as postgresql://user:password@host:5432/name",
   )
 
-const ranges = z
-  .string()
-  .transform((text) => text.split(/[\s,]+/).filter((range) => range !== ""))
-  .refine((all) => all.every((range) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(range)), "ranges like 10.1.0.0/16, with commas")
+const list = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ""))
+
+const addresses = list.refine(
+  (all) => all.every((one) => readAddresses(one) !== undefined),
+  "addresses and ranges like 10.1.0.7 or 10.1.0.0/16, with commas",
+)
+
+const ranges = list.refine(
+  (all) => all.every((range) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(range)),
+  "ranges like 10.1.0.0/16, with commas",
+)
 
 type CompatibleModel = { name: string; model: string; price?: number }
 
@@ -74,6 +82,12 @@ export const settings = {
     "",
     z.union([z.literal(""), webAddress]),
     "The address callers reach this server at, for links in answers. Empty: the one the caller used.",
+  ),
+  trustedProxies: setting(
+    "ATELIER_TRUSTED_PROXIES",
+    "",
+    addresses,
+    "Addresses and ranges of your own reverse proxies, with commas between. They alone are believed about where a call comes from, for keys bound to addresses, limits and links (`X-Forwarded-For`, `-Proto`, `-Host`). Empty: nobody is.",
   ),
   linkHours: setting("ATELIER_LINK_HOURS", "24", whole(1, 8760), "How many hours a signed link to a picture works."),
   concurrency: setting(

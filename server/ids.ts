@@ -20,7 +20,7 @@ const randomLength = 17 // 101 bits
  * An id that starts with the time: rows of the same moment lie side by side in every index, so that storing them touches
  * few pages.
  */
-export function newId(kind: "gen" | "att" | "img" | "pst" | "req" | "whk" | "msg"): string {
+export function newId(kind: "gen" | "att" | "img" | "pst" | "req" | "whk" | "msg" | "usr"): string {
   let time = ""
   for (let rest = Date.now(); time.length < timeLength; rest = Math.floor(rest / 62)) time = alphabet[rest % 62]! + time
   return `${kind}_${time}${randomName(randomLength)}`

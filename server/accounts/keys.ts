@@ -1,5 +1,6 @@
 // API keys: made, and recognised. Only the hash of a key is stored.
 import { createHash, timingSafeEqual } from "node:crypto"
+import { isAddressWithin, readAddresses } from "../addresses.ts"
 import type { App } from "../app.ts"
 import type { ApiKeyRow } from "../database/tables/accounts.ts"
 import type { Mode } from "../egress/send.ts"
@@ -35,6 +36,8 @@ export type KeyWishes = {
   models?: string[] | null
   capMicros?: number | null
   expiresAt?: number | null
+  /** Where it may be used from: addresses and ranges, as `readAddresses` takes them. */
+  addresses?: string[] | null
 }
 
 /** Makes a key of the project. The answer is the only time that the key is seen. */
@@ -45,12 +48,20 @@ export async function createKey(app: Needs, projectId: string, mode: Mode, wishe
 }
 
 function newRow(app: Pick<App, "clock">, projectId: string, mode: Mode, wishes: KeyWishes) {
-  const { name = "", scopes: granted = ["*"], models = null, capMicros = null, expiresAt = null } = wishes
+  const {
+    name = "",
+    scopes: granted = ["*"],
+    models = null,
+    capMicros = null,
+    expiresAt = null,
+    addresses = null,
+  } = wishes
   const { key, id } = newKey(mode)
   const row: ApiKeyRow = {
     ...{ id, project_id: projectId, mode, name, hash: hashOf(key).toString("hex"), last4: key.slice(-4) },
     scopes_json: JSON.stringify(granted),
     models_json: models === null ? null : JSON.stringify(models),
+    addresses_json: addresses === null ? null : JSON.stringify(addresses),
     ...{ cap_micros: capMicros, spent_micros: 0, expires_at: expiresAt },
     ...{ last_used_at: null, created_at: app.clock.now(), revoked_at: null },
   }
@@ -78,12 +89,12 @@ export async function rotateKey(app: Needs, projectId: string, keyId: string): P
     const keys = tx.selectFrom("api_keys").selectAll().where("project_id", "=", projectId).where("id", "=", keyId)
     const old = await keys.executeTakeFirst()
     if (!old || !holds(old, now)) return undefined
-    const { name, mode, scopes_json, models_json, cap_micros, spent_micros, expires_at } = old
+    const { name, mode, scopes_json, models_json, addresses_json, cap_micros, spent_micros, expires_at } = old
     const { key, row } = newRow(app, projectId, mode, { name, expiresAt: expires_at })
     const left = cap_micros === null ? null : Math.max(0, cap_micros - spent_micros)
     await tx
       .insertInto("api_keys")
-      .values({ ...row, scopes_json, models_json, cap_micros: left })
+      .values({ ...row, scopes_json, models_json, addresses_json, cap_micros: left })
       .execute()
     const until = Math.min(now + overlapMs, expires_at ?? Number.POSITIVE_INFINITY)
     await tx.updateTable("api_keys").set({ expires_at: until }).where("id", "=", keyId).execute()
@@ -108,8 +119,14 @@ export async function revokeKey(app: Needs, projectId: string, keyId: string): P
 const holds = ({ revoked_at, expires_at }: ApiKeyRow, now: number): boolean =>
   revoked_at === null && (expires_at === null || now < expires_at)
 
-/** Undefined where the key is not one of ours or no longer holds. */
-export async function findKeyHolder(app: Needs, key: string): Promise<KeyHolder | undefined> {
+function mayCome({ addresses_json }: ApiKeyRow, address: string | undefined): boolean {
+  if (addresses_json === null) return true
+  const ranges = (JSON.parse(addresses_json) as string[]).map(readAddresses).filter((range) => range !== undefined)
+  return isAddressWithin(address ?? "", ranges)
+}
+
+/** Undefined where the key is not one of ours, no longer holds, or is bound to addresses and came from no such. */
+export async function findKeyHolder(app: Needs, key: string, address?: string): Promise<KeyHolder | undefined> {
   const form = readKeyForm(key)
   if (!form) return undefined
   const row = await app.database.query
@@ -122,7 +139,7 @@ export async function findKeyHolder(app: Needs, key: string): Promise<KeyHolder 
   // A look-up that finds nothing takes the same path, so that its time tells nothing.
   const matches = timingSafeEqual(hashOf(key), row ? Buffer.from(row.hash, "hex") : nobody)
   const now = app.clock.now()
-  if (!row || !matches || !holds(row, now)) return undefined
+  if (!row || !matches || !holds(row, now) || !mayCome(row, address)) return undefined
   noteUse(app, row, now)
   const { id: keyId, project_id: projectId, mode, plan, scopes_json, models_json } = row
   const models = models_json === null ? null : (JSON.parse(models_json) as string[])

@@ -1,5 +1,5 @@
 // The tables, as the code sees them.
-import type { ApiKeyRow, ProjectRow } from "./tables/accounts.ts"
+import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { ImageNameRow, ImageRow } from "./tables/images.ts"
@@ -12,6 +12,8 @@ type SettingRow = { name: string; value: string }
 export type Tables = {
   projects: ProjectRow
   api_keys: ApiKeyRow
+  users: UserRow
+  memberships: MembershipRow
   settings: SettingRow
   accounts: AccountRow
   repeats: RepeatRow

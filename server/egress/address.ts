@@ -2,9 +2,8 @@
 import { isIP } from "node:net"
 import { networkInterfaces } from "node:os"
 import ipaddr from "ipaddr.js"
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6
-type Range = [Address, number]
+import { isWithin, readRange } from "../addresses.ts"
+import type { Address, Range } from "../addresses.ts"
 
 export type AddressPolicy = {
   /** The operator's own ranges; they win over every refusal of an address. */
@@ -38,18 +37,16 @@ const privateNames =
  */
 export function readPolicy(settings: { allow?: readonly string[]; ports?: readonly number[] } = {}): AddressPolicy {
   return {
-    allow: (settings.allow ?? []).map(readRange),
+    allow: (settings.allow ?? []).map(readAllowed),
     ports: settings.ports ?? [80, 443, 8080, 8443],
     own: ownAddresses,
   }
 }
 
-function readRange(text: string): Range {
-  // ipaddr.js alone reads 10/8 as 0.0.0.10/8.
-  if (isIP(text.split("/")[0] ?? "") === 0 || !ipaddr.isValidCIDR(text)) {
-    throw new Error(`ATELIER_EGRESS_ALLOW: "${text}" is not a range such as 10.0.0.0/8 or fd00::/8.`)
-  }
-  return ipaddr.parseCIDR(text)
+function readAllowed(text: string): Range {
+  const range = readRange(text)
+  if (range) return range
+  throw new Error(`ATELIER_EGRESS_ALLOW: "${text}" is not a range such as 10.0.0.0/8 or fd00::/8.`)
 }
 
 const ownAddresses = (): string[] =>
@@ -106,9 +103,6 @@ function isPublicName(name: string): boolean {
   if (labels.length < 2 || labels.includes("")) return false
   return !privateNames.some((ending) => `.${name}`.endsWith(`.${ending}`))
 }
-
-const isWithin = (address: Address, list: readonly Range[]): boolean =>
-  list.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))
 
 const isSame = (address: Address, other: string): boolean =>
   address.toNormalizedString() === ipaddr.process(other).toNormalizedString()

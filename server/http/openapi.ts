@@ -34,6 +34,7 @@ export function describeApi(routes: Route[]): Json {
   const paths: Record<string, Json> = {}
   for (const route of routes)
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route) }
+  const keyHeaders = [...new Set(routes.flatMap(({ keyHeader = [] }) => keyHeader))]
   return {
     openapi: "3.1.0",
     info: {
@@ -48,8 +49,9 @@ export function describeApi(routes: Route[]): Json {
     components: {
       schemas: { Error: errorSchema },
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer" },
+        bearer: { type: "http", scheme: "bearer", description: "`Authorization: Key <key>` is taken as well." },
         key: { type: "apiKey", in: "header", name: "x-api-key" },
+        ...Object.fromEntries(keyHeaders.map((name) => [name, { type: "apiKey", in: "header", name }])),
       },
     },
   }
@@ -62,7 +64,7 @@ function describeRoute(route: Route): Json {
     operationId: operationId(route),
     summary: route.summary,
     ...(route.about ? { description: route.about } : {}),
-    security: securityOf[route.access],
+    security: securityOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body ? { requestBody: describeBody(route.body, route.takesForms ?? false) } : {}),
     ...(route.takesPicture ? { requestBody: pictureBody } : {}),
@@ -71,7 +73,11 @@ function describeRoute(route: Route): Json {
 }
 
 const withKey = [{ bearer: [] }, { key: [] }]
-const securityOf = { key: withKey, "key or link": [...withKey, {}], anyone: [] }
+
+function securityOf({ access, keyHeader }: Route): Json[] {
+  if (access === "anyone") return []
+  return [...withKey, ...(keyHeader ? [{ [keyHeader]: [] }] : []), ...(access === "key or link" ? [{}] : [])]
+}
 
 const operationId = ({ method, path }: Route): string =>
   [method.toLowerCase(), ...path.split(/[^A-Za-z0-9]+/).filter(Boolean)]

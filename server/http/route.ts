@@ -56,7 +56,7 @@ export type Route = {
   /** Who may call: holders of a key, holders of a signed link as well, or anyone. */
   access: "key" | "key or link" | "anyone"
   /** Where this dialect's own clients put the key, besides `Authorization` and `x-api-key`. */
-  keyHeader?: "x-goog-api-key" | "api-key"
+  keyHeader?: "x-goog-api-key" | "api-key" | "x-key"
   params?: z.ZodObject
   query?: z.ZodObject
   /** What a key must be allowed; without it, `generate` where it is counted, `read` for GET, else `manage`. */

@@ -17,6 +17,7 @@ import { forgetAll, readBody, readPicture } from "./body.ts"
 import { sendImage } from "./image.ts"
 import { limitHeaders } from "./limits.ts"
 import type { Verdict } from "./limits.ts"
+import { addressOf, originOf, trustedProxies } from "./origin.ts"
 import { readRepeat } from "./repeat.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
 import { sendEvents, sendJson } from "./send.ts"
@@ -37,6 +38,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     logger: false,
     // Bodies are streams that count their own bytes.
     bodyLimit: Number.MAX_SAFE_INTEGER,
+    trustProxy: trustedProxies(app),
     genReqId: () => newId("req"),
     http: { maxHeaderSize: headersMaxBytes, headersTimeout: headersMaxMs, requestTimeout: 0 },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
@@ -58,7 +60,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   server.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id)
     // Until it is known who calls.
-    tellLimit(app, reply, app.limiter.look(request.ip, wrongKeys, app.clock.now()))
+    tellLimit(app, reply, app.limiter.look(addressOf(request), wrongKeys, app.clock.now()))
   })
   for (const route of routes) mount(server, app, route)
   mountDocs(server, routes)
@@ -151,10 +153,10 @@ const wrongKeys = { requests: 20, seconds: 60 }
 
 async function recognise(app: App, route: Route, request: FastifyRequest): Promise<KeyHolder> {
   try {
-    return await authenticate(app, request.headers, route.keyHeader)
+    return await authenticate(app, request.headers, addressOf(request), route.keyHeader)
   } catch (error) {
     if (!(error instanceof GatewayError) || error.failure.code !== "invalid_key") throw error
-    const { allowed, retryAfterSeconds } = app.limiter.take(request.ip, wrongKeys, app.clock.now())
+    const { allowed, retryAfterSeconds } = app.limiter.take(addressOf(request), wrongKeys, app.clock.now())
     if (allowed) throw error
     const detail = "Too many wrong keys came from this address."
     throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds }, error)
@@ -203,12 +205,6 @@ function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
     end()
   })
   return { requestId: request.id, headers: request.headers, origin: originOf(app, request), signal: over.signal }
-}
-
-function originOf({ config }: App, request: FastifyRequest): string {
-  if (config.publicUrl !== "") return config.publicUrl.replace(/\/+$/, "")
-  const host = /^[\w.:[\]-]+$/.test(request.host) ? request.host : `${config.host}:${config.port}`
-  return `${request.protocol}://${host}`
 }
 
 async function sendAnswer(app: App, request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<void> {

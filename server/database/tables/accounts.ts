@@ -14,6 +14,8 @@ export type ApiKeyRow = {
   scopes_json: string
   /** The models it may use, `string[]`; null for all. */
   models_json: string | null
+  /** Where it may be used from, ranges as `string[]`; null for everywhere. */
+  addresses_json: string | null
   /** What it may spend in all, and what it has spent or reserved. */
   cap_micros: number | null
   spent_micros: number
@@ -22,3 +24,19 @@ export type ApiKeyRow = {
   created_at: number
   revoked_at: number | null
 }
+
+export type UserRow = {
+  id: string
+  /** In small letters. */
+  email: string
+  name: string
+  /** A PHC string of argon2id; null where the user has no password. */
+  password_hash: string | null
+  created_at: number
+  disabled_at: number | null
+}
+
+/** Owners do everything, members make and see pictures, viewers only see them. */
+export type Role = "owner" | "member" | "viewer"
+
+export type MembershipRow = { project_id: string; user_id: string; role: Role; created_at: number }

@@ -22,7 +22,8 @@ const Prediction = z.strictObject({
 const Output = z.object({ output: z.unknown(), usage: z.record(z.string(), z.unknown()).optional() })
 
 const group = "AIHubMix"
-const shared = { group, access: "key", phrase } as const
+// Clients of Black Forest Labs, whose tasks these are in form, send `x-key`.
+const shared = { group, access: "key", keyHeader: "x-key", phrase } as const
 
 const predictionRoute = (path: string, params: z.ZodObject, nameOf: (params: Record<string, string>) => string) =>
   route({
