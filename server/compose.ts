@@ -54,6 +54,23 @@ export async function openData(config: Config) {
   return { database, clock }
 }
 
+type WebhookEdges = Pick<App, "webhookKey" | "guardedPost">
+
+/** What seals the secrets of webhooks, and the door through which they go. */
+async function webhookEdges(config: Config, database: Database): Promise<WebhookEdges> {
+  return {
+    webhookKey: await secretSetting(database, "webhook-seal"),
+    guardedPost: createGuardedPost({ policy: policyOf(config) }),
+  }
+}
+
+const policyOf = ({ egressAllow }: Config) => readPolicy({ allow: egressAllow })
+
+/** What a command about webhooks needs besides. What it adds to the queue, a server finds by looking. */
+export async function openWebhooks(config: Config, { database, clock }: Pick<App, "database" | "clock">) {
+  return { ...(await webhookEdges(config, database)), queue: tableQueue(database, clock), wakeAt: () => undefined }
+}
+
 // Enough to try everything with, so that the first run needs no ceremony.
 const testCredits = 100_000
 
@@ -92,7 +109,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     linkSecret: await secretSetting(database, "link-secret"),
-    webhookKey: await secretSetting(database, "webhook-seal"),
+    ...(await webhookEdges(config, database)),
   }
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
@@ -148,14 +165,12 @@ async function closeServer(server: FastifyInstance): Promise<void> {
   await server.close().finally(() => clearInterval(looking))
 }
 
-function waysOut(config: Config, send: WayOut["send"]): Pick<App, "waysOut" | "fetchUrl" | "guardedPost"> {
-  const policy = readPolicy({ allow: config.egressAllow })
-  const { download } = createGuardedFetch({ policy })
+function waysOut(config: Config, send: WayOut["send"]): Pick<App, "waysOut" | "fetchUrl"> {
+  const { download } = createGuardedFetch({ policy: policyOf(config) })
   const sandbox = lazySandbox(config)
   return {
     waysOut: { live: { send, download }, test: { send: sandbox, download: downloadThrough(sandbox) } },
     fetchUrl: download,
-    guardedPost: createGuardedPost({ policy }),
   }
 }
 

@@ -80,6 +80,11 @@ describe("a wrong setting", () => {
     ["ATELIER_UPLOAD_MAX_MB", ["0", "1025"], /a whole number from 1 to 1024/],
     ["ATELIER_BODY_MAX_MB", ["0", "4097"], /a whole number from 1 to 4096/],
     ["ATELIER_EGRESS_ALLOW", ["10.0.0.1", "all", "10.0.0.0/8;fd00::/8"], /ranges like 10\.1\.0\.0\/16/],
+    [
+      "ATELIER_TRUSTED_PROXIES",
+      ["all", "10.0.0.1, proxy", "10/8", "::1/129", "true", "1"],
+      /10\.1\.0\.7 or 10\.1\.0\.0\/16/,
+    ],
     ["ATELIER_COMPATIBLE_MODELS", ["a b", "sdxl, =x", "sdxl@free", "sdxl="], /names with commas.*, not [^,]+$/],
     ["ATELIER_SANDBOX_PACE", ["slow", ""], /human.*none/],
     ["ATELIER_LOG_LEVEL", ["loud"], /debug.*silent/],

@@ -184,6 +184,12 @@ export type ConfigurableVendor = { id: string; title: string; baseUrl: string; o
 export const keyNameOf = (vendor: string): string => `${vendor.toUpperCase()}_API_KEY`
 export const baseUrlNameOf = (vendor: string): string => `${vendor.toUpperCase()}_BASE_URL`
 
+/** Where this machine reaches the server. */
+export function addressHere({ host, port }: Pick<Config, "host" | "port">): string {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
+}
+
 type Environment = Record<string, string | undefined>
 
 /**

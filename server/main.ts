@@ -6,7 +6,7 @@ import { createKey, findKeyHolder } from "./accounts/keys.ts"
 import { defaultProject } from "./accounts/projects.ts"
 import { composeAtelier } from "./compose.ts"
 import type { Atelier } from "./compose.ts"
-import { readConfig } from "./config.ts"
+import { addressHere, readConfig } from "./config.ts"
 import type { Config } from "./config.ts"
 import { allProviders } from "./providers/all.ts"
 
@@ -44,8 +44,7 @@ async function readyTestKey(config: Config, { app }: Atelier): Promise<string> {
 }
 
 function banner(config: Config, port: number, key: string): string {
-  const host = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host
-  const address = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+  const address = addressHere({ ...config, port })
   const live = Object.entries(config.vendors).flatMap(([id, { key: vendorKey }]) => (vendorKey ? [id] : []))
   return `
 Atelier   ${address}

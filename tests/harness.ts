@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { promisify } from "node:util"
 import { createKey } from "../server/accounts/keys.ts"
 import { defaultProject } from "../server/accounts/projects.ts"
 import { composeAtelier } from "../server/compose.ts"
@@ -104,12 +103,30 @@ const environmentOf = (dataFolder: string, environment: Environment): Environmen
   ...environment,
 })
 
+/** What a command gave back; `said` is what it wrote to standard error. */
+export type Shown = { code: number; printed: string; said: string }
+
+/** Runs `atelier …` on the data folder, whatever becomes of it. */
+export async function runCommand(
+  dataFolder: string,
+  args: string[],
+  { environment = {}, input = "" }: { environment?: Environment; input?: string } = {},
+): Promise<Shown> {
+  const env = environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment })
+  const { promise, resolve } = Promise.withResolvers<Shown>()
+  const command = [join(root, "server/cli.ts"), ...args]
+  const child = execFile(process.execPath, command, { env }, (error, stdout, stderr) =>
+    resolve({ code: typeof error?.code === "number" ? error.code : 0, printed: stdout.trim(), said: stderr.trim() }),
+  )
+  child.stdin!.end(input)
+  return promise
+}
+
 /** Runs `atelier …` on the data folder and answers what it printed. */
 export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
-  const command = [join(root, "server/cli.ts"), ...args]
-  const env = environmentOf(dataFolder, await databaseOf(dataFolder))
-  const { stdout } = await promisify(execFile)(process.execPath, command, { env })
-  return stdout.trim()
+  const { code, printed, said } = await runCommand(dataFolder, args)
+  if (code !== 0) throw new Error(`atelier ${args.join(" ")} ended with ${code}: ${said}`)
+  return printed
 }
 
 export const createLiveKey = ({ dataFolder }: { dataFolder: string }): Promise<string> =>

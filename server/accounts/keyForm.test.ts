@@ -1,13 +1,25 @@
 import assert from "node:assert/strict"
+import { createHash } from "node:crypto"
 import { describe, it } from "node:test"
+import { crc32 } from "node:zlib"
 import { checkOf, newKey, readKeyForm } from "./keyForm.ts"
+import { keyVectors } from "./keyVectors.ts"
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 describe("the form of a key", () => {
-  it("has the check that the rules give for their example", () => {
+  it("has the check that the rules give for their examples", () => {
     assert.equal(checkOf(`igw_test_000000000000_${"A".repeat(43)}`), "1jbi57")
+    assert.equal(checkOf(`igw_live_Zz9Yy8Xx7Ww6_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg`), "1ZEd6U")
   })
+
+  for (const { key, mode, id, crc, sha256 } of keyVectors)
+    it(`is as another program computes it: ${key}`, () => {
+      assert.equal(crc32(key.slice(0, -6)), crc)
+      assert.equal(checkOf(key.slice(0, -6)), key.slice(-6))
+      assert.deepEqual(readKeyForm(key), { mode, id })
+      assert.equal(createHash("sha256").update(key).digest("hex"), sha256)
+    })
 
   it("fills the check with zeros, to six characters", () => {
     const texts = Array.from({ length: 2_000 }, (_, index) => `text ${index}`)

@@ -6,9 +6,10 @@ import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import type { Database } from "../database/database.ts"
 import { sqliteDatabase } from "../database/sqlite.ts"
-import { createKey, findKeyHolder } from "./keys.ts"
+import { createKey, findKeyHolder, listKeys, revokeKey, rotateKey } from "./keys.ts"
 import { createProject } from "./projects.ts"
 import { checkOf, newKey } from "./keyForm.ts"
+import { keyVectors } from "./keyVectors.ts"
 import { secretSetting } from "./settings.ts"
 
 let path: string
@@ -50,11 +51,63 @@ describe("keys", () => {
     assert.equal(await findKeyHolder(app, guess + checkOf(guess)), undefined)
   })
 
-  it("no longer hold once they are revoked", async () => {
+  it("are known by the hash that other programs compute", async () => {
+    const [row] = await listKeys(app, "one")
+    for (const { key, mode, id, sha256 } of keyVectors) {
+      assert.equal(await findKeyHolder(app, key), undefined)
+      await database.query
+        .insertInto("api_keys")
+        .values({ ...row!, id, mode, hash: sha256 })
+        .execute()
+      assert.equal((await findKeyHolder(app, key))?.keyId, id)
+    }
+  })
+
+  it("no longer hold once they are revoked, which only their project can do", async () => {
     const key = await createKey(app, "one", "test")
     const { keyId } = (await findKeyHolder(app, key))!
-    await database.query.updateTable("api_keys").set({ revoked_at: 1 }).where("id", "=", keyId).execute()
+    assert.equal(await revokeKey(app, "two", keyId), false)
+    assert.ok(await findKeyHolder(app, key))
+    assert.equal(await revokeKey(app, "one", keyId), true)
     assert.equal(await findKeyHolder(app, key), undefined)
+    assert.equal(await revokeKey(app, "one", keyId), false)
+    assert.equal(await rotateKey(app, "one", keyId), undefined)
+  })
+
+  it("hold until they expire, not a moment longer", async () => {
+    const now = app.clock.now()
+    const key = await createKey(app, "one", "test", { expiresAt: now + 1 })
+    assert.ok(await findKeyHolder(app, key))
+    const later = { ...app, clock: { now: () => now + 1 } }
+    assert.equal(await findKeyHolder(later, key), undefined)
+  })
+
+  it("bound to addresses come from nowhere else, nor from nowhere", async () => {
+    const addresses = ["203.0.113.0/24", "2001:db8::7"]
+    const key = await createKey(app, "one", "test", { addresses })
+    for (const address of ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::7"])
+      assert.ok(await findKeyHolder(app, key, address), address)
+    for (const address of ["203.0.114.9", "2001:db8::8", "::1", "", undefined])
+      assert.equal(await findKeyHolder(app, key, address), undefined, String(address))
+    const { keyId } = (await findKeyHolder(app, key, "203.0.113.9"))!
+    const next = (await rotateKey(app, "one", keyId))!
+    assert.ok(await findKeyHolder(app, next, "203.0.113.9"))
+    assert.equal(await findKeyHolder(app, next, "203.0.114.9"), undefined, "the next one is bound as well")
+    const nowhere = await createKey(app, "one", "test", { addresses: [] })
+    assert.equal(await findKeyHolder(app, nowhere, "203.0.113.9"), undefined)
+  })
+
+  it("are not used where they are refused", async () => {
+    const key = await createKey(app, "two", "test", { addresses: ["203.0.113.9"] })
+    const lastUse = async () => {
+      // Behind what nobody waits for.
+      await database.transaction(() => Promise.resolve())
+      return (await listKeys(app, "two")).find(({ last4 }) => last4 === key.slice(-4))?.last_used_at
+    }
+    await findKeyHolder(app, key, "203.0.113.10")
+    assert.equal(await lastUse(), null)
+    await findKeyHolder(app, key, "203.0.113.9")
+    assert.equal(await lastUse(), app.clock.now())
   })
 
   it("cannot be read out of the database", async () => {

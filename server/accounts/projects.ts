@@ -11,8 +11,10 @@ export const defaultProject = "default"
 
 // Ids stand in paths, beside the names of routes, and in those of accounts.
 const reserved = [
-  ...["api", "admin", "call", "docs", "files", "gemini", "generations", "healthz", "house", "ideogram", "images"],
-  ...["models", "openapi", "projects", "quotes", "readyz", "tasks", "uploads", "usage", "credits", "v1", "webhooks"],
+  ...["account", "admin", "api", "assets", "call", "credits", "dashboard", "docs", "files", "gemini", "generations"],
+  ...["healthz", "house", "ideogram", "images", "invitations", "keys", "login", "logout", "mcp", "members", "metrics"],
+  ...["models", "openapi", "plans", "projects", "quotes", "readyz", "sessions", "settings", "signup", "tasks"],
+  ...["uploads", "usage", "users", "v1", "v1beta", "v2", "webhooks"],
 ]
 
 /** Why an id cannot be taken; undefined where it can. */
@@ -37,6 +39,18 @@ export async function createProject(app: Needs, { id, name = id, plan = defaultP
       .executeTakeFirstOrThrow()
     return (numInsertedOrUpdatedRows ?? 0n) > 0n
   })
+}
+
+/** What is left out stays as it is. False where there is no such project. */
+export async function updateProject(
+  app: Pick<App, "database">,
+  id: string,
+  changed: { name?: string; plan?: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await app.database.transaction((tx) =>
+    tx.updateTable("projects").set(changed).where("id", "=", id).executeTakeFirstOrThrow(),
+  )
+  return numUpdatedRows > 0n
 }
 
 export const listProjects = (app: Pick<App, "database">): Promise<ProjectRow[]> =>

@@ -1,35 +1,62 @@
 // Commands about API keys.
 import { createKey, listKeys, revokeKey, rotateKey, scopes } from "../accounts/keys.ts"
-import { defaultProject } from "../accounts/projects.ts"
+import { readAddresses } from "../addresses.ts"
 import { microsPerCredit } from "../catalogue/price.ts"
-import { checkProject, readCredits, readMode, time, withData, writeColumns } from "./command.ts"
+import type { ApiKeyRow } from "../database/tables/accounts.ts"
+import {
+  knownWordsIn,
+  projectOf,
+  readCredits,
+  readMode,
+  readName,
+  time,
+  withData,
+  wordsIn,
+  writeColumns,
+} from "./command.ts"
 import type { Command } from "./command.ts"
 
-const wordsIn = (list: string): string[] => list.split(",").map((word) => word.trim())
+const dayMs = 86_400_000
 
-function scopesIn(list: string): string[] {
+/** A day to come, at whose beginning (UTC) the key holds no longer, or how many days it holds from now on. */
+export function readExpiry(text: string, now: number): number {
+  const [, days] = /^(\d{1,4})d$/.exec(text) ?? []
+  const at = days === undefined ? Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? text : "") : now + Number(days) * dayMs
+  // 30 February would be taken for a day of March.
+  if (!(at > now) || (days === undefined && time(at)?.slice(0, 10) !== text))
+    throw new Error("--expires must be a day to come, such as 2031-01-31, or a number of days, such as 30d")
+  return at
+}
+
+/** Addresses and ranges, as a key is bound to them. */
+export function readPlaces(list: string): string[] {
   const named = wordsIn(list)
-  const wrong = named.find((word) => !(scopes as readonly string[]).includes(word))
-  if (wrong !== undefined) throw new Error(`--scopes: there is no ${wrong}; a key may be allowed ${scopes.join(", ")}`)
-  return named
+  const wrong = named.find((word) => readAddresses(word) === undefined)
+  if (wrong === undefined) return named
+  throw new Error(`--addresses: ${wrong || "an empty one"} is no address or range such as 203.0.113.7 or 2001:db8::/32`)
 }
 
 export const createKeyCommand: Command = {
   words: "keys create",
-  takes: `--mode test|live [--project ID] [--name NAME] [--scopes ${scopes.join(",")}] [--models a/b,c/*] [--cap CREDITS]`,
+  takes:
+    `--mode test|live [--project ID] [--name NAME] [--scopes ${scopes.join(",")}] [--models a/b,c/*] [--cap CREDITS] ` +
+    "[--expires DAY|30d] [--addresses 203.0.113.0/24,…]",
   about: "make an API key and print it; it is shown only this once",
-  options: ["mode", "project", "name", "scopes", "models", "cap"],
-  run: ({ options }) =>
+  options: ["mode", "project", "name", "scopes", "models", "cap", "expires", "addresses"],
+  run: (given) =>
     withData(async (data) => {
-      const mode = readMode(options["mode"], "keys create")
-      const project = await checkProject(data, options["project"] ?? defaultProject)
-      const cap = options["cap"] === undefined ? null : readCredits(options["cap"], "cap")
-      const key = await createKey(data, project, mode, {
-        name: options["name"] ?? "",
-        scopes: options["scopes"] === undefined ? ["*"] : scopesIn(options["scopes"]),
-        models: options["models"] === undefined ? null : wordsIn(options["models"]),
-        capMicros: cap,
-      })
+      const { name = "", scopes: granted, models, cap, expires, addresses } = given.options
+      const mode = readMode(given.options["mode"], "keys create")
+      const wishes = {
+        name: readName(name),
+        scopes: granted === undefined ? ["*"] : knownWordsIn("scopes", granted, scopes),
+        models: models === undefined ? null : wordsIn(models),
+        capMicros: cap === undefined ? null : readCredits(cap, "cap"),
+        expiresAt: expires === undefined ? null : readExpiry(expires, data.clock.now()),
+        addresses: addresses === undefined ? null : readPlaces(addresses),
+      }
+      const project = await projectOf(data, given)
+      const key = await createKey(data, project, mode, wishes)
       return { text: key, value: { key, project, mode } }
     }),
 }
@@ -37,34 +64,49 @@ export const createKeyCommand: Command = {
 export const listKeysCommand: Command = {
   words: "keys list",
   takes: "[--project ID]",
-  about: "list a project's keys, without their secrets",
+  about: "list a project's keys, without their secrets: what each may do, from where, until when, and its last use",
   options: ["project"],
-  run: ({ options }) =>
+  run: (given) =>
     withData(async (data) => {
       const now = data.clock.now()
-      const keys = await listKeys(data, await checkProject(data, options["project"] ?? defaultProject))
-      const value = keys.map((key) => ({
-        ...{ id: key.id, mode: key.mode, name: key.name, ends_in: key.last4, models: readList(key.models_json) },
-        cap_credits: key.cap_micros === null ? null : key.cap_micros / microsPerCredit,
-        spent_credits: key.spent_micros / microsPerCredit,
-        ...{ created_at: time(key.created_at), last_used_at: time(key.last_used_at), expires_at: time(key.expires_at) },
-        state: key.revoked_at !== null ? "revoked" : (key.expires_at ?? now + 1) <= now ? "expired" : "active",
-      }))
-      const text = value.map(({ id, mode, state, ends_in, name }) => [id, mode, state, `…${ends_in}`, name])
-      return { text: writeColumns(text), value }
+      const value = (await listKeys(data, await projectOf(data, given))).map((key) => describeKey(key, now))
+      return { text: writeColumns(value.map(writeKey)), value }
     }),
 }
 
-const readList = (json: string | null): unknown => (json === null ? null : JSON.parse(json))
+const readList = (json: string | null): string[] | null => (json === null ? null : (JSON.parse(json) as string[]))
+
+const describeKey = (key: ApiKeyRow, now: number) => ({
+  ...{ id: key.id, mode: key.mode, name: key.name, ends_in: key.last4, scopes: readList(key.scopes_json) ?? [] },
+  ...{ models: readList(key.models_json), addresses: readList(key.addresses_json) },
+  cap_credits: key.cap_micros === null ? null : key.cap_micros / microsPerCredit,
+  spent_credits: key.spent_micros / microsPerCredit,
+  ...{ created_at: time(key.created_at), last_used_at: time(key.last_used_at), expires_at: time(key.expires_at) },
+  state: key.revoked_at !== null ? "revoked" : (key.expires_at ?? now + 1) <= now ? "expired" : "active",
+})
+
+function writeKey(key: ReturnType<typeof describeKey>): string[] {
+  const { id, mode, state, ends_in, scopes, models, addresses, cap_credits, expires_at, last_used_at, name } = key
+  return [
+    ...[id, mode, state, `…${ends_in}`, scopes.includes("*") ? "all scopes" : scopes.join(",")],
+    ...[models === null ? "all models" : models.join(","), `from ${addresses?.join(",") ?? "anywhere"}`],
+    cap_credits === null ? "no cap" : `${key.spent_credits} of ${cap_credits} credits`,
+    expires_at === null ? "no expiry" : `until ${toMinutes(expires_at)}`,
+    ...[last_used_at === null ? "never used" : `used ${toMinutes(last_used_at)}`, name],
+  ]
+}
+
+const toMinutes = (iso: string): string => `${iso.slice(0, 16)}Z`
 
 export const rotateKeyCommand: Command = {
   words: "keys rotate",
-  takes: "ID [--project ID]",
+  needs: ["ID"],
+  takes: "[--project ID]",
   about: "make a key with the same rights in its place, and let it expire in a day",
   options: ["project"],
-  run: ({ options, rest: [id = ""] }) =>
+  run: (given) =>
     withData(async (data) => {
-      const project = await checkProject(data, options["project"] ?? defaultProject)
+      const [project, [id = ""]] = [await projectOf(data, given), given.rest]
       const key = await rotateKey(data, project, id)
       if (key === undefined)
         throw new Error(`${project} has no key ${id} that holds: atelier keys list shows which do.`)
@@ -74,12 +116,13 @@ export const rotateKeyCommand: Command = {
 
 export const revokeKeyCommand: Command = {
   words: "keys revoke",
-  takes: "ID [--project ID]",
+  needs: ["ID"],
+  takes: "[--project ID]",
   about: "let a key hold no longer, at once and for good",
   options: ["project"],
-  run: ({ options, rest: [id = ""] }) =>
+  run: (given) =>
     withData(async (data) => {
-      const project = await checkProject(data, options["project"] ?? defaultProject)
+      const [project, [id = ""]] = [await projectOf(data, given), given.rest]
       if (!(await revokeKey(data, project, id))) throw new Error(`${project} has no key ${id} that is not revoked.`)
       return { text: `${id} is revoked.`, value: { id, project, state: "revoked" } }
     }),

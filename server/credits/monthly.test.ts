@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { it } from "node:test"
 import { readPlans } from "../accounts/plans.ts"
-import { createProject } from "../accounts/projects.ts"
+import { createProject, updateProject } from "../accounts/projects.ts"
 import { sqliteDatabase } from "../database/sqlite.ts"
 import { showBalance, verifyLedger } from "./balance.ts"
 import { giveMonthlyCredits } from "./monthly.ts"
@@ -23,6 +23,15 @@ it("a plan's credits are given once a month, to live and test keys alike, howeve
   time = Date.parse("2026-12-01T00:00:00Z")
   assert.equal(await giveMonthlyCredits(app), 2)
   assert.deepEqual([await balance("shop", "live"), await balance("home", "live")], [1_000, 0])
+  // On a dearer plan in the middle of a month: what was given stays, and the rest comes with the next.
+  await updateProject(app, "shop", { plan: "pro" })
+  assert.equal(await giveMonthlyCredits(app), 0)
+  await updateProject(app, "home", { plan: "free" })
+  assert.equal(await giveMonthlyCredits(app), 2)
+  assert.deepEqual([await balance("shop", "live"), await balance("home", "live")], [1_000, 20])
+  time = Date.parse("2027-01-01T00:00:00Z")
+  assert.equal(await giveMonthlyCredits(app), 4)
+  assert.deepEqual([await balance("shop", "live"), await balance("home", "live")], [4_000, 40])
   assert.deepEqual((await verifyLedger(database.query)).faults, [])
   await database.close()
 })

@@ -71,12 +71,12 @@ const DeliveryAnswer = z.object({
 const iso = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : new Date(milliseconds).toISOString()
 
-function writeEndpoint({ id, url, events, disabled, failingSince, createdAt }: Endpoint) {
+export function writeEndpoint({ id, url, events, disabled, failingSince, createdAt }: Endpoint) {
   const state = { enabled: disabled === null, disabled_because: disabled, failing_since: iso(failingSince) }
   return { id, url, events, ...state, created_at: iso(createdAt) }
 }
 
-function writeDelivery({ row, attempts }: Delivery) {
+export function writeDelivery({ row, attempts }: Delivery) {
   const { id, endpoint_id: webhook_id, event, generation_id, status, replay_of } = row
   return {
     ...{ id, webhook_id, event, generation_id, status, next_try_at: iso(row.due_at), replay_of },
@@ -89,7 +89,7 @@ function writeDelivery({ row, attempts }: Delivery) {
 }
 
 /** With the secret where a reader looks for it. */
-function writeWithSecret({ endpoint, secret }: { endpoint: Endpoint; secret: string }) {
+export function writeWithSecret({ endpoint, secret }: { endpoint: Endpoint; secret: string }) {
   const { id, url, events, ...rest } = writeEndpoint(endpoint)
   return { id, url, events, secret, ...rest }
 }
