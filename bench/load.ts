@@ -30,7 +30,7 @@ export function call(pool: Pool, shot: Shot): Promise<Answered> {
         bytes += chunk.length
       },
       onResponseEnd() {
-        if (status === 200) resolve({ ms: performance.now() - begun, bytes, headers: head, start })
+        if (status === 200 || status === 202) resolve({ ms: performance.now() - begun, bytes, headers: head, start })
         else reject(new Error(`${shot.method} ${shot.path} was answered ${status}: ${start}`))
       },
       onResponseError: (_controller, error) => reject(error),

@@ -15,8 +15,15 @@ const usage = `Usage: npm run bench -- [--quick] [--only <text>]
   --quick         one short round: enough to see a number move, not to believe it
   --only <text>   only scenarios and servers whose name holds the text, for example "64 at a time"`
 
-const full: Size = { concurrencies: [1, 16, 64], pictures: 120, steadySeconds: 3, gets: 1_200, polls: 3_000 }
-const quick: Size = { concurrencies: [16], pictures: 100, steadySeconds: 1, gets: 400, polls: 1_000 }
+const full: Size = {
+  concurrencies: [1, 16, 64],
+  pictures: 120,
+  steadySeconds: 3,
+  gets: 1_200,
+  polls: 3_000,
+  accepts: 3_000,
+}
+const quick: Size = { concurrencies: [16], pictures: 100, steadySeconds: 1, gets: 400, polls: 1_000, accepts: 1_500 }
 
 async function main() {
   const options = { quick: { type: "boolean" }, only: { type: "string" }, help: { type: "boolean" } } as const

@@ -26,6 +26,7 @@ export type Size = {
   steadySeconds: number
   gets: number
   polls: number
+  accepts: number
 }
 
 type Format = "url" | "b64_json"
@@ -52,6 +53,7 @@ export const names = {
   large: `${largeAtOnce} answers of 20 MB at once`,
   steady: `1 KB pictures, ${steadyPerSecond} a second`,
   get: "GET of a stored picture, 16 at a time",
+  accept: "accepting a request and answering at once, 16 at a time",
   status: "status polls, 16 at a time",
 }
 
@@ -62,6 +64,7 @@ export function allScenarios(size: Size): Scenario[] {
     ...[tuned, naiveBase64, link, base64].map((subject) => large(subject)),
     ...[tuned, naiveBase64, base64].map((subject) => steady(subject, size)),
     ...(nginx === undefined ? [] : [getFromNginx(size)]),
+    accept(size),
     ...[getFromAtelier(size), poll("GET /v1/generations/{id}", size), poll("GET /healthz", size)],
   ]
 }
@@ -139,6 +142,17 @@ const getFromAtelier = ({ gets }: Size): Scenario => ({
       const { data } = JSON.parse(start) as { data: [{ url: string }] }
       const { pathname, search } = new URL(data[0].url)
       return repeat(running, pool, { method: "GET", path: pathname + search }, gets)
+    }),
+})
+
+/** The vendor never answers, so that nothing but the accepting is done. */
+const accept = ({ accepts }: Size): Scenario => ({
+  scenario: names.accept,
+  server: "Atelier",
+  measure: (servers) =>
+    withServer(servers, { server: "atelier", connections: getConcurrency }, (running, pool) => {
+      const body = JSON.stringify({ model: "openai/gpt-image-2", input: { prompt: "never" } })
+      return repeat(running, pool, { method: "POST", path: "/v1/generations", headers: running.headers, body }, accepts)
     }),
 })
 

@@ -21,7 +21,7 @@ type Find = (scenario: string, server: string) => Values | undefined
 
 type Target = {
   what: string
-  unit: "×" | " MB" | " ms"
+  unit: "×" | " MB" | " ms" | "/s"
   /** The value may not be above this, or, where `atLeast` is set, not below. */
   bound: number
   atLeast?: true
@@ -79,6 +79,14 @@ const targets: Target[] = [
   {
     ...{ what: "GET of a stored picture: CPU, of nginx's", unit: "×", bound: 1.5 },
     value: (find) => ratio(find, names.get, "Atelier", "nginx"),
+  },
+  {
+    ...{ what: "accepting a request, durable when it is answered: the middle of 16 at a time", unit: " ms", bound: 2 },
+    value: (find) => find(names.accept, "Atelier")?.p50Ms,
+  },
+  {
+    ...{ what: "status polls on one core", unit: "/s", bound: 5_000, atLeast: true },
+    value: (find) => find(names.status, "GET /v1/generations/{id}")?.perSecond,
   },
 ]
 

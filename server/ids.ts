@@ -1,5 +1,5 @@
 // Names that nobody can guess: letters and digits from a secure random source.
-import { randomBytes } from "node:crypto"
+import { randomFillSync } from "node:crypto"
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -7,10 +7,26 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 export function randomName(length: number): string {
   let name = ""
   while (name.length < length) {
+    const byte = randomByte()
     // Bytes from 248 up would make the first letters of the alphabet more likely than the last.
-    for (const byte of randomBytes(length)) if (byte < 248 && name.length < length) name += alphabet[byte % 62]
+    if (byte < 248) name += alphabet[byte % 62]
   }
   return name
+}
+
+// Asking the system for each name alone costs more than all the rest of it.
+const pool = Buffer.alloc(4096)
+let used = pool.length
+
+function randomByte(): number {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const byte = pool[used]!
+  // Nothing that went into a secret stays behind in memory.
+  pool[used++] = 0
+  return byte
 }
 
 const timeLength = 7

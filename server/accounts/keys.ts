@@ -1,7 +1,8 @@
 // API keys: made, and recognised. Only the hash of a key is stored.
-import { createHash, timingSafeEqual } from "node:crypto"
+import { hash, timingSafeEqual } from "node:crypto"
 import { isAddressWithin, readAddresses } from "../addresses.ts"
 import type { App } from "../app.ts"
+import { prepare } from "../database/prepare.ts"
 import type { ApiKeyRow } from "../database/tables/accounts.ts"
 import type { Mode } from "../egress/send.ts"
 import { newKey, readKeyForm } from "./keyForm.ts"
@@ -20,7 +21,7 @@ export type KeyHolder = {
   models: string[] | null
 }
 
-const hashOf = (key: string): Buffer => createHash("sha256").update(key).digest()
+const hashOf = (key: string): Buffer => hash("sha256", key, "buffer")
 const nobody = hashOf("")
 
 /** What a key may be allowed: making and taking pictures, reading, and changing what stands, such as webhooks. */
@@ -129,13 +130,7 @@ function mayCome({ addresses_json }: ApiKeyRow, address: string | undefined): bo
 export async function findKeyHolder(app: Needs, key: string, address?: string): Promise<KeyHolder | undefined> {
   const form = readKeyForm(key)
   if (!form) return undefined
-  const row = await app.database.query
-    .selectFrom("api_keys")
-    .innerJoin("projects", "projects.id", "api_keys.project_id")
-    .selectAll("api_keys")
-    .select("projects.plan")
-    .where("api_keys.id", "=", form.id)
-    .executeTakeFirst()
+  const [row] = (await selectKey(app.database.query, { id: form.id })).rows
   // A look-up that finds nothing takes the same path, so that its time tells nothing.
   const matches = timingSafeEqual(hashOf(key), row ? Buffer.from(row.hash, "hex") : nobody)
   const now = app.clock.now()
@@ -145,6 +140,15 @@ export async function findKeyHolder(app: Needs, key: string, address?: string): 
   const models = models_json === null ? null : (JSON.parse(models_json) as string[])
   return { projectId, keyId, mode, plan, scopes: JSON.parse(scopes_json) as string[], models }
 }
+
+const selectKey = prepare((queries, { id }: { id: string }) =>
+  queries
+    .selectFrom("api_keys")
+    .innerJoin("projects", "projects.id", "api_keys.project_id")
+    .selectAll("api_keys")
+    .select("projects.plan")
+    .where("api_keys.id", "=", id),
+)
 
 const useNotedEveryMs = 60_000
 

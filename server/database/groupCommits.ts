@@ -1,6 +1,6 @@
 // Transactions that wait at the same time share one commit, and so one wait for the disk.
 import { setImmediate as nextTurn } from "node:timers/promises"
-import { sql } from "kysely"
+import { CompiledQuery } from "kysely"
 import type { Database, Queries } from "./database.ts"
 
 type Waiting = {
@@ -62,16 +62,20 @@ async function commitGroup(query: Queries, sync: () => Promise<void>, waiting: W
   )
 }
 
+const begin = CompiledQuery.raw("savepoint work")
+const release = CompiledQuery.raw("release work")
+const undo = CompiledQuery.raw("rollback to work")
+
 /** Does the work or undoes it, and answers how to tell its owner once all is committed. */
 async function attempt(tx: Queries, { work, resolve, reject }: Waiting): Promise<() => void> {
-  await sql`savepoint work`.execute(tx)
+  await tx.executeQuery(begin)
   try {
     const value = await work(tx)
-    await sql`release work`.execute(tx)
+    await tx.executeQuery(release)
     return () => resolve(value as never)
   } catch (error) {
-    await sql`rollback to work`.execute(tx)
-    await sql`release work`.execute(tx)
+    await tx.executeQuery(undo)
+    await tx.executeQuery(release)
     return () => reject(error)
   }
 }

@@ -1,6 +1,7 @@
 // The calls made for a generation, as rows. `sent` is committed before the vendor is called, so that nobody who finds
 // it later calls again.
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { AttemptRow } from "../database/tables/generations.ts"
 import { newId } from "../ids.ts"
 import type { ImageNotes } from "../images/images.ts"
@@ -46,17 +47,16 @@ export async function insertSent(
 ): Promise<Attempt> {
   const { part, ordinal, provider, vendorModel, now } = call
   const id = newId("att")
-  await tx
-    .insertInto("attempts")
-    .values({
-      ...{ id, part, ordinal, provider, state: "sent", due_at: now, sent_at: now },
-      generation_id: generationId,
-      vendor_model: vendorModel,
-      ...{ check_json: null, pictures_json: null, failure_json: null, usage_json: null, finished_at: null },
-    })
-    .execute()
+  await insertAttempt(tx, {
+    ...{ id, part, ordinal, provider, state: "sent", due_at: now, sent_at: now },
+    generation_id: generationId,
+    vendor_model: vendorModel,
+    ...{ check_json: null, pictures_json: null, failure_json: null, usage_json: null, finished_at: null },
+  })
   return { id, part, ordinal, provider, vendorModel, dueAt: now, sentAt: now, state: "sent" }
 }
+
+const insertAttempt = prepare((tx, row: AttemptRow) => tx.insertInto("attempts").values(row))
 
 /** What came of a call, to be written down. */
 export type Step =
@@ -94,9 +94,13 @@ export async function firstWay(queries: Queries, generationId: string): Promise<
 
 /** The newest attempt of each part that has one, by part. */
 export async function latestAttempts(queries: Queries, generationId: string): Promise<Map<number, Attempt>> {
-  const rows = queries.selectFrom("attempts").selectAll().where("generation_id", "=", generationId).orderBy("ordinal")
-  return new Map((await rows.execute()).map((row) => [row.part, readAttempt(row)]))
+  const { rows } = await selectAttempts(queries, { generationId })
+  return new Map(rows.map((row) => [row.part, readAttempt(row)]))
 }
+
+const selectAttempts = prepare((queries, { generationId }: { generationId: string }) =>
+  queries.selectFrom("attempts").selectAll().where("generation_id", "=", generationId).orderBy("ordinal"),
+)
 
 function readAttempt(row: AttemptRow): Attempt {
   const { id, part, ordinal, provider } = row

@@ -2,6 +2,8 @@
 import { sql } from "kysely"
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
+import type { EventRow } from "../database/tables/generations.ts"
 import { generationRow, hasEnded } from "./generation.ts"
 
 export type EventType = "queued" | "running" | "progress" | "partial_image" | "succeeded" | "failed" | "canceled"
@@ -22,10 +24,14 @@ export type PartialImage = {
 type NewEvent = { type: EventType; data?: Record<string, unknown> }
 
 export async function addEvent(tx: Queries, now: number, generationId: string, { type, data = {} }: NewEvent) {
-  const sequence = sql<number>`(select coalesce(max(sequence), 0) + 1 from events where generation_id = ${generationId})`
-  const row = { generation_id: generationId, sequence, type, data_json: JSON.stringify(data), created_at: now }
-  await tx.insertInto("events").values(row).execute()
+  await insertEvent(tx, { generation_id: generationId, type, data_json: JSON.stringify(data), created_at: now })
 }
+
+const insertEvent = prepare((tx, row: Omit<EventRow, "sequence">) => {
+  const { generation_id: id } = row
+  const sequence = sql<number>`(select coalesce(max(sequence), 0) + 1 from events where generation_id = ${id})`
+  return tx.insertInto("events").values({ ...row, sequence })
+})
 
 // Another process may have made the change.
 const lookEveryMs = 1_000

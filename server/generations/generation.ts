@@ -1,6 +1,7 @@
 // One accepted request and its whole life, as the rest of the house sees it.
 import type { Input } from "../catalogue/model.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { GenerationRow, GenerationStatus } from "../database/tables/generations.ts"
 import type { Mode } from "../egress/send.ts"
 import { GatewayError } from "../errors.ts"
@@ -70,5 +71,9 @@ export function readGeneration(row: GenerationRow, images: Image[]): Generation 
 }
 
 /** The row of a generation, for those who work on it. */
-export const generationRow = (queries: Queries, id: string): Promise<GenerationRow | undefined> =>
-  queries.selectFrom("generations").selectAll().where("id", "=", id).executeTakeFirst()
+export const generationRow = async (queries: Queries, id: string): Promise<GenerationRow | undefined> =>
+  (await selectGeneration(queries, { id })).rows[0]
+
+const selectGeneration = prepare((queries, { id }: { id: string }) =>
+  queries.selectFrom("generations").selectAll().where("id", "=", id),
+)

@@ -7,6 +7,7 @@ import { quote } from "../catalogue/price.ts"
 import type { Quote } from "../catalogue/price.ts"
 import { readInput } from "../catalogue/read.ts"
 import { reserveCredits } from "../credits/reserve.ts"
+import { prepare } from "../database/prepare.ts"
 import type { GenerationRow } from "../database/tables/generations.ts"
 import { GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
@@ -75,7 +76,7 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
       (await joinSameWork(tx, now, caller.projectId, wanted.imageName)) ??
       (await joinRepeat(tx, now, caller.projectId, wanted.repeat, row.id))
     if (same) return same
-    await tx.insertInto("generations").values(row).execute()
+    await insertGeneration(tx, row)
     await promiseName(tx, row)
     await reserveCredits(tx, now, { ...caller, generationId: row.id, micros: price.micros, unmetered })
     await addEvent(tx, now, row.id, { type: "queued" })
@@ -88,6 +89,8 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   else app.wakeAt(now)
   return readGeneration(row, [])
 }
+
+const insertGeneration = prepare((tx, row: GenerationRow) => tx.insertInto("generations").values(row))
 
 function replay(row: GenerationRow, { repeat, waited }: NewGeneration): Generation {
   if (repeat) {

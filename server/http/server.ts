@@ -202,7 +202,8 @@ function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
   app.closing.addEventListener("abort", end)
   reply.raw.once("close", () => {
     app.closing.removeEventListener("abort", end)
-    end()
+    // Aborting makes an error with a stack, for nobody where the answer has been sent.
+    if (!reply.raw.writableFinished) end()
   })
   return { requestId: request.id, headers: request.headers, origin: originOf(app, request), signal: over.signal }
 }

@@ -1,6 +1,7 @@
 // Pictures by name. Every look-up names the project, so that another project's picture is like a missing one.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { ImageRow } from "../database/tables/images.ts"
 import { newId } from "../ids.ts"
 import type { KeptPicture } from "./keep.ts"
@@ -34,12 +35,11 @@ export async function insertImage(tx: Queries, now: number, image: NewImage): Pr
   const { sha256, bytes, mediaType, width, height } = picture
   const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
   const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
-  await tx
-    .insertInto("images")
-    .values({ ...names, ...facts })
-    .execute()
+  await insertRow(tx, { ...names, ...facts })
   return { id: names.id, ...picture, notes, createdAt: now }
 }
+
+const insertRow = prepare((tx, row: ImageRow) => tx.insertInto("images").values(row))
 
 export function readImage(row: ImageRow): Image {
   const { id, sha256, bytes, width, height } = row
@@ -67,10 +67,19 @@ export async function findLinkedImage(app: Pick<App, "database">, id: string): P
 export async function imagesOf(queries: Queries, generationIds: string[]): Promise<Map<string, Image[]>> {
   const found = new Map<string, Image[]>()
   if (generationIds.length === 0) return found
-  const rows = queries.selectFrom("images").selectAll().where("generation_id", "in", generationIds).orderBy("position")
-  for (const row of await rows.execute()) {
+  const [first] = generationIds
+  const rows =
+    generationIds.length === 1
+      ? (await selectOfOne(queries, { id: first! })).rows
+      : await selectOfAll(queries, generationIds).execute()
+  for (const row of rows) {
     const id = row.generation_id!
     found.set(id, [...(found.get(id) ?? []), readImage(row)])
   }
   return found
 }
+
+const selectOfAll = (queries: Queries, ids: string[]) =>
+  queries.selectFrom("images").selectAll().where("generation_id", "in", ids).orderBy("position")
+
+const selectOfOne = prepare((queries, { id }: { id: string }) => selectOfAll(queries, [id]))

@@ -2,6 +2,8 @@
 import { randomUUID } from "node:crypto"
 import { sql } from "kysely"
 import type { Database, Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
+import type { JobRow } from "../database/tables/queue.ts"
 import { claim } from "./claim.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
 import type { Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
@@ -30,19 +32,21 @@ async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
     ? { due_at: until, leased_until: until }
     : { due_at: Math.min(dueAt, deadlineAt ?? dueAt), leased_until: null }
   const turn = { project_id: projectId, lane, places: 0, priority, deadline_at: deadlineAt ?? null }
-  await tx
-    .insertInto("jobs")
-    .values({ id, kind, subject, ...times, ...turn, fence: 1 })
-    .execute()
+  await insertJob(tx, { id, kind, subject, ...times, ...turn, fence: 1 })
   return { id, kind, subject, fence: 1, overdue: false }
 }
 
+const insertJob = prepare((tx, row: JobRow) => tx.insertInto("jobs").values(row))
+
 /** A transaction costs others their turn, and most looks find nothing. */
 async function claimIfAny(database: Database, count: number, limits: Limits = {}, now: number): Promise<Job[]> {
-  const due = database.query.selectFrom("jobs").select("id").where("due_at", "<=", now).orderBy("due_at").limit(1)
-  if (!(await due.executeTakeFirst())) return []
+  if ((await selectDue(database.query, { now })).rows.length === 0) return []
   return database.transaction((tx) => claim(tx, count, limits, now))
 }
+
+const selectDue = prepare((queries, { now }: { now: number }) =>
+  queries.selectFrom("jobs").select("id").where("due_at", "<=", now).orderBy("due_at").limit(1),
+)
 
 // Held by a worker: the lease runs, and the job falls due again with its end.
 const isHeld = sql<boolean>`leased_until is not null and due_at = leased_until`
@@ -56,9 +60,15 @@ async function renew(queries: Queries, { id, fence }: Job, now: number): Promise
 
 /** Reads only: the heartbeat keeps the lease, and a claim in between would have changed the fence. */
 async function hold(tx: Queries, job: Job): Promise<void> {
-  const mine = tx.selectFrom("jobs").select("id").where("id", "=", job.id).where("fence", "=", job.fence)
-  if (!(await mine.executeTakeFirst())) throw new LeaseLost(job)
+  const { id, fence } = job
+  if ((await selectMine(tx, { id, fence })).rows.length === 0) throw new LeaseLost(job)
 }
+
+type Claimed = { id: string; fence: number }
+
+const selectMine = prepare((tx, { id, fence }: Claimed) =>
+  tx.selectFrom("jobs").select("id").where("id", "=", id).where("fence", "=", fence),
+)
 
 async function later(tx: Queries, job: Job, dueAt: number, { lane, places = 0 }: Onward = {}): Promise<void> {
   // Places are kept a while longer than the job waits, until somebody has had the time to take it.
@@ -72,9 +82,13 @@ async function later(tx: Queries, job: Job, dueAt: number, { lane, places = 0 }:
 }
 
 async function done(tx: Queries, job: Job): Promise<void> {
-  const gone = tx.deleteFrom("jobs").where("id", "=", job.id).where("fence", "=", job.fence)
-  if ((await gone.executeTakeFirstOrThrow()).numDeletedRows === 0n) throw new LeaseLost(job)
+  const { id, fence } = job
+  if ((await deleteMine(tx, { id, fence })).numAffectedRows === 0n) throw new LeaseLost(job)
 }
+
+const deleteMine = prepare((tx, { id, fence }: Claimed) =>
+  tx.deleteFrom("jobs").where("id", "=", id).where("fence", "=", fence),
+)
 
 async function cancel(tx: Queries, { kind, subject }: Pick<NewJob, "kind" | "subject">, now: number): Promise<boolean> {
   const isFree = sql<boolean>`(leased_until is null or due_at <> leased_until or leased_until <= ${now})`
@@ -88,6 +102,12 @@ async function releaseAll(queries: Queries, now: number): Promise<void> {
 }
 
 async function nextDue(queries: Queries, now: number): Promise<number | undefined> {
-  const later = queries.selectFrom("jobs").select((eb) => eb.fn.min("due_at").as("due"))
-  return (await later.where("due_at", ">", now).executeTakeFirst())?.due ?? undefined
+  return (await selectNext(queries, { now })).rows[0]?.due ?? undefined
 }
+
+const selectNext = prepare((queries, { now }: { now: number }) =>
+  queries
+    .selectFrom("jobs")
+    .select((eb) => eb.fn.min("due_at").as("due"))
+    .where("due_at", ">", now),
+)
