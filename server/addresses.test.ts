@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { isAddressWithin, plainAddress, readAddresses, readRange } from "./addresses.ts"
+import { isAddressWithin, networkOf, plainAddress, readAddresses, readRange } from "./addresses.ts"
 
 const rangesOf = (...texts: string[]) => texts.map((text) => readAddresses(text)!)
 
@@ -48,4 +48,19 @@ test("one address has one spelling", () => {
   for (const text of ["2001:db8::1", "2001:DB8:0::1", "[2001:db8::1]", "2001:db8::1%lo"])
     assert.equal(plainAddress(text), "2001:db8::1")
   for (const text of ["", "unknown", "_hidden"]) assert.equal(plainAddress(text), text)
+})
+
+test("addresses count by themselves, and those of IPv6 by their network", () => {
+  const networks: [address: string, network: string][] = [
+    ["203.0.113.9", "203.0.113.9"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["::1", "0:0:0:0::/64"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0db8:0001:0002::", "2001:db8:1:2::/64"],
+    ["2001:db8:1::6", "2001:db8:1:0::/64"],
+    ["2001:DB8::1:2:3:4:5", "2001:db8:0:1::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["", ""],
+  ]
+  for (const [address, network] of networks) assert.equal(networkOf(address), network, address)
 })

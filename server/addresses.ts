@@ -45,3 +45,17 @@ export function isAddressWithin(text: string, ranges: readonly Range[]): boolean
   const plain = plainAddress(text)
   return isIP(plain) !== 0 && isWithin(parse(plain), ranges)
 }
+
+/**
+ * Whose calls count together where addresses are limited: for IPv6 a network of 64 bits, since whoever has one address
+ * of it has all of them.
+ */
+export function networkOf(text: string): string {
+  const plain = plainAddress(text)
+  if (isIP(plain) !== 6) return plain
+  const { parts } = ipaddr.IPv6.parse(plain)
+  return `${parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(":")}::/64`
+}

@@ -114,6 +114,12 @@ export const settings = {
     whole(1, 4096),
     "The largest JSON body taken from a caller, in MB, pictures in base64 included. Forms may be larger: 16 pictures.",
   ),
+  bodyStallSeconds: setting(
+    "ATELIER_BODY_STALL_SECONDS",
+    "30",
+    whole(1, 3600),
+    "Callers whose body brings less than 1 kB a second over so many seconds are cut off.",
+  ),
   egressAllow: setting(
     "ATELIER_EGRESS_ALLOW",
     "",

@@ -37,6 +37,7 @@ export const failures = {
     refund: true,
     message: "This Idempotency-Key was used for another request.",
   },
+  too_slow: { status: 408, retry: true, refund: true, message: "The request came too slowly." },
   too_large: { status: 413, retry: false, refund: true, message: "The request is too large." },
   image_type_not_allowed: { status: 415, retry: false, refund: true, message: "Pictures must be JPEG, PNG or WebP." },
   media_type_not_allowed: { status: 415, retry: false, refund: true, message: "This content type is not taken here." },

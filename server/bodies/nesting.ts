@@ -1,30 +1,43 @@
 // Where in a JSON document a reader stands: inside which containers, under which key.
 import { BodyError } from "./draft.ts"
 
-type Container = { array: boolean; key: string; atKey: boolean }
+type Container = { array: boolean; key: string; atKey: boolean; names: Set<string> | undefined }
 
 const open = { "{": 0x7b, "[": 0x5b }
 const close = { "}": 0x7d, "]": 0x5d }
 const comma = 0x2c
 const colon = 0x3a
 
+const shownMaxChars = 64
+
 export type Nesting = ReturnType<typeof createNesting>
 
-/** Follows the structure only; whether the document is well formed is left to JSON.parse. */
-export function createNesting(depthMax: number) {
+/**
+ * Follows the structure only; whether the document is well formed is left to JSON.parse. With `unique` a name that an
+ * object has twice is refused, since one of the two would be dropped.
+ */
+export function createNesting(depthMax: number, unique = false) {
   const containers: Container[] = []
   const top = () => containers.at(-1)
 
   function enter(array: boolean) {
     if (containers.length >= depthMax) throw new BodyError("broken", `The JSON is nested deeper than ${depthMax}.`)
-    containers.push({ array, key: array ? currentKey() : "", atKey: !array })
+    const names = unique && !array ? new Set<string>() : undefined
+    containers.push({ array, key: array ? currentKey() : "", atKey: !array, names })
   }
 
   function currentKey(): string {
     return top()?.key ?? ""
   }
 
+  /** How a name of the object that is open is reached from outside: "input.size". */
+  const pathOf = (name: string): string =>
+    [...containers.slice(0, -1).flatMap(({ array, key }) => (array ? [] : [key])), name.slice(0, shownMaxChars)].join(
+      ".",
+    )
+
   return {
+    pathOf,
     /** Takes one byte that is not inside a string. */
     see(byte: number) {
       if (byte === open["{"]) enter(false)
@@ -40,7 +53,10 @@ export function createNesting(depthMax: number) {
     /** Takes the key that was just read. */
     key(name: string) {
       const container = top()
-      if (container) container.key = name
+      if (!container) return
+      if (container.names?.has(name)) throw new BodyError("broken", "It is given twice.", pathOf(name))
+      container.names?.add(name)
+      container.key = name
     },
     /** The key a value stands under; for an item of an array, the key of the array. */
     currentKey,

@@ -20,10 +20,23 @@ export async function readJson<Sealed>(
   const scanner = createScanner(options)
   try {
     for await (const chunk of chunks) await scanner.push(chunk)
-    return parse(scanner)
+    const body = parse(scanner)
+    if (options.strict) refuseHalves(body.value)
+    return body
   } catch (error) {
     await forgetAll(scanner, options)
     throw error
+  }
+}
+
+/** Half of a character, as "\\ud800" spells it, would become another one on its way. */
+function refuseHalves(value: unknown, key = ""): void {
+  if (typeof value === "string" && !value.isWellFormed())
+    throw new BodyError("broken", "The text has half of a character in it.", key)
+  if (typeof value !== "object" || value === null) return
+  for (const [name, inner] of Object.entries(value)) {
+    refuseHalves(name, key)
+    refuseHalves(inner, Array.isArray(value) ? key : name)
   }
 }
 

@@ -1,4 +1,5 @@
 // Reads JSON as it arrives: pictures in base64 go straight into drafts, all the rest is kept as text.
+import { isUtf8 } from "node:buffer"
 import { base64Decoder } from "./base64.ts"
 import type { Base64Decoder } from "./base64.ts"
 import { BodyError } from "./draft.ts"
@@ -20,6 +21,11 @@ export type ScanOptions<Sealed> = {
   /** For all that is not a picture. */
   textMaxBytes: number
   depthMax: number
+  /**
+   * For what callers send: refuses what would not reach us as it was meant: a name given twice, names that JavaScript
+   * takes for something else, bytes that are not UTF-8, halves of characters.
+   */
+  strict?: boolean
 }
 
 export type FoundPicture<Sealed> = { key: string; sealed: Sealed }
@@ -70,7 +76,7 @@ export const pictureMark = (index: number): string => `picture:${index}`
 
 /** Rejects with BodyError as soon as the input is seen to be wrong. */
 export function createScanner<Sealed>(options: ScanOptions<Sealed>): Scanner<Sealed> {
-  const nesting = createNesting(options.depthMax)
+  const nesting = createNesting(options.depthMax, options.strict)
   const start = { mode: "outside" as Mode, head: [], escape: 0, slashed: false, cut: "", decoder: undefined }
   const scan: Scan<Sealed> = { options, nesting, kept: [], keptBytes: 0, pictures: [], ...start }
   const textSoFar = () => Buffer.concat(scan.kept).toString("utf8")
@@ -87,6 +93,7 @@ export function createScanner<Sealed>(options: ScanOptions<Sealed>): Scanner<Sea
     },
     finish() {
       if (scan.mode !== "outside" || nesting.depth() > 0) throw new BodyError("broken", "The body ended too early.")
+      if (options.strict && !isUtf8(Buffer.concat(scan.kept))) throw new BodyError("broken", "The body is not UTF-8.")
       return { text: textSoFar(), pictures: scan.pictures }
     },
     async discard() {
@@ -139,7 +146,7 @@ const scanHead: Step = (scan, chunk, from) => {
 async function endHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): Promise<number> {
   const { head, nesting, options } = scan
   const text = readString(head)
-  if (isKey) nesting.key(readKey(text))
+  if (isKey) nesting.key(readKey(text, scan))
   else if (head.length > 0 && options.isPicture(nesting.currentKey(), text)) {
     await startPicture(scan, text)
     return at
@@ -150,8 +157,9 @@ async function endHead<Sealed>(scan: Scan<Sealed>, isKey: boolean, at: number): 
 }
 
 /** A key that JavaScript takes for something else would be dropped on its way. */
-function readKey(text: string): string {
-  if (text === "__proto__") throw new BodyError("broken", `The key ${text} is not allowed.`)
+function readKey<Sealed>(text: string, { nesting, options }: Scan<Sealed>): string {
+  if (text === "__proto__" || (options.strict && (text === "constructor" || text === "prototype")))
+    throw new BodyError("broken", "No parameter may be called so.", nesting.pathOf(text))
   return text
 }
 

@@ -28,20 +28,39 @@ const picturesMax = 40
 const typeOf = (request: FastifyRequest): string | undefined =>
   request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
 
+/** What a route's body may be, beside JSON with pictures in it. */
+export type Taken = {
+  /** Forms as well. */
+  forms: boolean
+  /** No pictures: text alone, and little of it. */
+  plain: boolean
+}
+
 /** Rejects with GatewayError: `too_large`, `media_type_not_allowed`, or `invalid_request` naming the parameter. */
-export async function readBody(app: Needs, request: FastifyRequest, takesForms: boolean): Promise<ReceivedBody> {
+export async function readBody(app: Needs, request: FastifyRequest, { forms, plain }: Taken): Promise<ReceivedBody> {
   const type = typeOf(request)
+  checkCoding(request)
   try {
-    if (type === "multipart/form-data" && takesForms) return await readForm(app, request)
-    if (type === "application/json" || type?.endsWith("+json")) return await readJsonBody(app, request.body as Readable)
+    if (type === "multipart/form-data" && forms) return await readForm(app, request)
+    if (type === "application/json" || type?.endsWith("+json"))
+      return await readJsonBody(app, request.body as Readable, plain)
   } catch (error) {
     throw asFailure(error)
   }
-  const taken = takesForms ? "application/json or multipart/form-data" : "application/json"
+  const taken = forms ? "application/json or multipart/form-data" : "application/json"
   throw new GatewayError({
     code: "media_type_not_allowed",
     detail: `Send the body as ${taken}, and say so in Content-Type.`,
   })
+}
+
+/** Bodies come as they are, in UTF-8. */
+function checkCoding({ headers }: FastifyRequest) {
+  const charset = /charset="?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1]?.toLowerCase() ?? "utf-8"
+  const coding = headers["content-encoding"]?.toLowerCase() ?? "identity"
+  if (["utf-8", "utf8", "us-ascii"].includes(charset) && coding === "identity") return
+  const detail = "Send the body in UTF-8 and without a Content-Encoding."
+  throw new GatewayError({ code: "media_type_not_allowed", detail })
 }
 
 // What a picture may be called on its way; what it is, its bytes say.
@@ -65,10 +84,14 @@ export async function readPicture(app: Needs, request: FastifyRequest): Promise<
   }
 }
 
-async function readJsonBody(app: Needs, stream: Readable): Promise<ReceivedBody> {
+const never = () => false
+
+async function readJsonBody(app: Needs, stream: Readable, plain: boolean): Promise<ReceivedBody> {
   const uploadMaxBytes = app.config.uploadMaxMb * 1_000_000
-  const { value, pictures } = await readJson<Sealed>(upTo(stream, app.config.bodyMaxMb * 1_000_000), {
-    ...{ isPicture, textMaxBytes, depthMax, picturesMax, pictureMaxBytes: uploadMaxBytes },
+  const bodyMaxBytes = plain ? textMaxBytes : app.config.bodyMaxMb * 1_000_000
+  const { value, pictures } = await readJson<Sealed>(upTo(stream, bodyMaxBytes), {
+    ...{ isPicture: plain ? never : isPicture, textMaxBytes, depthMax, picturesMax, strict: true },
+    pictureMaxBytes: uploadMaxBytes,
     openDraft: app.storage.draft,
     forget: (sealed) => sealed.discard(),
   })
@@ -91,16 +114,27 @@ async function* upTo(stream: Readable, maxBytes: number, what = "The body"): Asy
   }
 }
 
+const formLimits = {
+  ...{ files: filesMax, fields: 100, parts: 120, fieldSize: textMaxBytes },
+  // Bytes of a name, and headers of a part.
+  ...{ fieldNameSize: 200, headerPairs: 20 },
+}
+
 async function readForm(app: Needs, request: FastifyRequest): Promise<ReceivedBody> {
   const received = new Map<string, Sealed>()
   const value: Record<string, unknown> = {}
   const fileSize = app.config.uploadMaxMb * 1_000_000
   try {
-    const limits = { files: filesMax, fields: 100, fieldSize: textMaxBytes, fileSize, parts: 120 }
-    for await (const part of request.parts({ limits })) {
+    let textBytes = 0
+    for await (const part of request.parts({ limits: { ...formLimits, fileSize } })) {
       const name = part.fieldname.replace(/\[\d*\]$/, "")
-      if (part.type === "field") add(value, name, part.value)
-      else {
+      if (part.type === "field") {
+        if (part.fieldnameTruncated) throw new BodyError("broken", "A field has too long a name.")
+        textBytes += Buffer.byteLength(String(part.value))
+        if (part.valueTruncated || textBytes > textMaxBytes)
+          throw new BodyError("too_large", `There are more than ${textMaxBytes} bytes besides pictures.`, name)
+        add(value, name, part.value)
+      } else {
         const mark = pictureMark(received.size)
         received.set(mark, await readFile(app, part.file, name))
         add(value, name, mark)
@@ -131,10 +165,12 @@ async function readFile(
 
 /** A name given several times becomes a list. */
 function add(value: Record<string, unknown>, name: string, item: unknown) {
-  if (name === "__proto__") throw new BodyError("broken", "A field has a name that is not allowed.")
+  if (name in Object.prototype) throw notAllowed()
   const known = value[name]
   value[name] = known === undefined ? item : Array.isArray(known) ? [...known, item] : [known, item]
 }
+
+const notAllowed = () => new BodyError("broken", "A field has a name that is not allowed.")
 
 export async function forgetAll(received: ReadonlyMap<string, Sealed>): Promise<void> {
   for (const sealed of received.values()) await sealed.discard()
@@ -150,6 +186,7 @@ function asFailure(error: unknown): unknown {
     )
   }
   const { code, statusCode } = error as { code?: string; statusCode?: number }
+  if (code === "FST_PROTO_VIOLATION") return asFailure(notAllowed())
   if (statusCode === 413) return new GatewayError({ code: "too_large", detail: "The form has too much in it." }, error)
   // What multipart parsers throw at a form that breaks off or has no boundary.
   if (/Unexpected end|Malformed|Boundary|Multipart/i.test(String((error as Error).message)) || code === "ECONNRESET")

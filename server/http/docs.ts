@@ -29,7 +29,7 @@ export function mountDocs(server: FastifyInstance, routes: Route[]): void {
   let page: Promise<FastifyInstance> | undefined
   const show = (path: string) => async (_request: FastifyRequest, reply: FastifyReply) => {
     const { headers, rawPayload } = await (await (page ??= loadPage())).inject(path)
-    reply.headers({ "content-security-policy": policy, "x-content-type-options": "nosniff" })
+    reply.headers({ "content-security-policy": policy, "cache-control": "no-cache" })
     return reply.type(String(headers["content-type"])).send(rawPayload)
   }
   server.get("/docs", show("/docs/"))

@@ -69,6 +69,8 @@ export type Route = {
   checksItself?: boolean
   /** Also takes the body as a form, with pictures as files. */
   takesForms?: boolean
+  /** The body is a little text: pictures are not looked for in it, and it has at most 1 MB. */
+  plain?: boolean
   /** The body is a picture and nothing else; `handle` finds it in `received`, as the only one. */
   takesPicture?: boolean
   answers: Documented[]

@@ -67,6 +67,19 @@ describe("writing an answer", () => {
     assert.ok(written < 10_000)
   })
 
+  it("sends a reader away who takes nothing", async () => {
+    const sent: boolean[] = []
+    answer = async (response) => {
+      do sent.push(await flushed(response, Buffer.alloc(1_000_000), 50))
+      while (sent.at(-1) === true && sent.length < 1_000)
+    }
+    const reply = await ask()
+    reply.on("error", () => undefined)
+    await answering
+    assert.equal(sent.at(-1), false)
+    reply.destroy()
+  })
+
   it("says at once that a reader had already gone", async () => {
     const gone = Promise.withResolvers<boolean>()
     answer = async (response) => {

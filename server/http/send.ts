@@ -5,18 +5,27 @@ import type { FastifyReply } from "fastify"
 import { jsonBody } from "../bodies/write.ts"
 import type { ServerEvent } from "./route.ts"
 
+// A megabyte takes a line of 140 kbit/s as long.
+const takeMaxMs = 60_000
+
 /**
  * Writes, and waits until it is through and not only queued: whoever made the chunk uses its memory again for the next.
- * False once the caller has gone.
+ * False once the caller has gone; one who takes nothing for so long is sent away.
  */
-export async function flushed(response: ServerResponse, chunk: Uint8Array | string): Promise<boolean> {
+export async function flushed(
+  response: ServerResponse,
+  chunk: Uint8Array | string,
+  maxMs = takeMaxMs,
+): Promise<boolean> {
   if (response.destroyed) return false
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const gone = () => resolve(false)
   response.once("close", gone)
+  const patience = setTimeout(() => response.destroy(), maxMs)
   // A broken connection fails the write before the response itself is told.
   response.write(chunk, (error) => resolve(error === undefined || error === null))
   const through = await promise
+  clearTimeout(patience)
   response.off("close", gone)
   return through && !response.destroyed
 }

@@ -18,8 +18,11 @@ import { sendImage } from "./image.ts"
 import { limitHeaders } from "./limits.ts"
 import type { Verdict } from "./limits.ts"
 import { addressOf, originOf, trustedProxies } from "./origin.ts"
+import { networkOf } from "../addresses.ts"
+import { withPatience } from "./patience.ts"
 import { readRepeat } from "./repeat.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
+import { safeHeaders, secureHeaders } from "./safeHeaders.ts"
 import { sendEvents, sendJson } from "./send.ts"
 import { checkBody, readValues } from "./values.ts"
 
@@ -32,6 +35,7 @@ type Options = {
 
 const headersMaxBytes = 16 * 1024
 const headersMaxMs = 10_000
+const headersCheckMs = 1_000
 
 export async function createServer({ app, routes, phrase }: Options): Promise<FastifyInstance> {
   const server = fastify({
@@ -40,7 +44,11 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     bodyLimit: Number.MAX_SAFE_INTEGER,
     trustProxy: trustedProxies(app),
     genReqId: () => newId("req"),
-    http: { maxHeaderSize: headersMaxBytes, headersTimeout: headersMaxMs, requestTimeout: 0 },
+    http: {
+      ...{ maxHeaderSize: headersMaxBytes, headersTimeout: headersMaxMs, requestTimeout: 0 },
+      // Node looks for slow heads only this often.
+      connectionsCheckingInterval: headersCheckMs,
+    },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // A connection that is still being answered is not cut when the server stops.
     forceCloseConnections: "idle",
@@ -57,10 +65,11 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   server.removeAllContentTypeParsers()
   await server.register(multipart)
   server.addContentTypeParser("*", (_request, payload, done) => done(null, payload))
+  const always = { ...safeHeaders, ...secureHeaders(app.config.publicUrl) }
   server.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id)
+    reply.headers(always).header("x-request-id", request.id)
     // Until it is known who calls.
-    tellLimit(app, reply, app.limiter.look(addressOf(request), wrongKeys, app.clock.now()))
+    tellLimit(app, reply, app.limiter.look(networkOf(addressOf(request)), wrongKeys, app.clock.now()))
   })
   for (const route of routes) mount(server, app, route)
   mountDocs(server, routes)
@@ -156,7 +165,7 @@ async function recognise(app: App, route: Route, request: FastifyRequest): Promi
     return await authenticate(app, request.headers, addressOf(request), route.keyHeader)
   } catch (error) {
     if (!(error instanceof GatewayError) || error.failure.code !== "invalid_key") throw error
-    const { allowed, retryAfterSeconds } = app.limiter.take(addressOf(request), wrongKeys, app.clock.now())
+    const { allowed, retryAfterSeconds } = app.limiter.take(networkOf(addressOf(request)), wrongKeys, app.clock.now())
     if (allowed) throw error
     const detail = "Too many wrong keys came from this address."
     throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds }, error)
@@ -185,8 +194,10 @@ const tellLimit = (app: App, reply: FastifyReply, verdict: Verdict) =>
   reply.headers(limitHeaders(verdict, app.clock.now()))
 
 async function readWhatCame(app: App, route: Route, request: FastifyRequest) {
-  if (route.takesPicture) return readPicture(app, request)
-  return route.body ? readBody(app, request, route.takesForms ?? false) : { value: undefined, received: new Map() }
+  const { takesPicture = false, takesForms: forms = false, plain = false } = route
+  if (!takesPicture && !route.body) return { value: undefined, received: new Map<string, Sealed>() }
+  const reading = takesPicture ? readPicture(app, request) : readBody(app, request, { forms, plain })
+  return withPatience(request, app.config.bodyStallSeconds, reading)
 }
 
 /** A signed link carries its own proof, which the route checks. */

@@ -9,6 +9,7 @@ const words: Record<number, string> = {
   402: "FAILED_PRECONDITION",
   403: "PERMISSION_DENIED",
   404: "NOT_FOUND",
+  408: "DEADLINE_EXCEEDED",
   409: "ABORTED",
   410: "NOT_FOUND",
   429: "RESOURCE_EXHAUSTED",

@@ -104,6 +104,7 @@ export const createWebhook = route({
     "compare in constant time, and pass over a `webhook-id` that was seen before. Order is not promised. Answer 2xx " +
     "within 15 seconds; anything else is tried again, ten times in three days.",
   access: "key",
+  plain: true,
   body: NewWebhook,
   answers: [{ status: 201, about: "The webhook, with its secret.", schema: WithSecret }],
   failures: ["invalid_request", "invalid_key", "url_not_allowed"],
@@ -151,6 +152,7 @@ export const changeWebhook = route({
   about: "What is left out stays as it is. What is still to be sent goes to the new URL.",
   access: "key",
   params: ById,
+  plain: true,
   body: z.strictObject({
     url: WebhookUrl.optional(),
     events: Events.optional(),
