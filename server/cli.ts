@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<Command>> = {
   "credits show": async () => (await import("./commands/credits.ts")).showCommand,
   "credits verify": async () => (await import("./commands/credits.ts")).verifyCommand,
   plans: async () => (await import("./commands/projects.ts")).plansCommand,
+  backup: async () => (await import("./commands/backup.ts")).backupCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   models: async () => (await import("./commands/models.ts")).modelsCommand,
   sandbox: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
