@@ -33,6 +33,7 @@ const commands: Record<string, () => Promise<Command>> = {
   "webhooks deliveries": async () => (await import("./commands/webhooks.ts")).listDeliveriesCommand,
   "webhooks replay": async () => (await import("./commands/webhooks.ts")).replayCommand,
   plans: async () => (await import("./commands/projects.ts")).plansCommand,
+  backup: async () => (await import("./commands/backup.ts")).backupCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   models: async () => (await import("./commands/models.ts")).modelsCommand,
   sandbox: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
