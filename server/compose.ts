@@ -149,7 +149,7 @@ async function closeServer(server: FastifyInstance): Promise<void> {
 }
 
 function waysOut(config: Config, send: WayOut["send"]): Pick<App, "waysOut" | "fetchUrl" | "guardedPost"> {
-  const policy = readPolicy({ allow: config.egressAllow })
+  const policy = readPolicy({ allow: config.egressAllow, ports: config.egressPorts })
   const { download } = createGuardedFetch({ policy })
   const sandbox = lazySandbox(config)
   return {
