@@ -1,11 +1,13 @@
 // The doors as a server has them: what his own network is asked, what callers learn of it, and what the log says.
 import assert from "node:assert/strict"
 import { once } from "node:events"
+import { readdirSync } from "node:fs"
 import { createServer } from "node:http"
 import type { Server as HttpServer } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
 import type { AddressInfo, Server } from "node:net"
-import { Writable } from "node:stream"
+import { join } from "node:path"
+import { pipeline, Readable, Writable } from "node:stream"
 import { after, before, beforeEach, describe, it } from "node:test"
 import { pino } from "pino"
 import { createKey } from "../server/accounts/keys.ts"
@@ -14,7 +16,6 @@ import { selfSigned } from "../server/egress/selfSigned.ts"
 import { call, generate, plainPng } from "./calls.ts"
 import type { Failure, Generation } from "./calls.ts"
 import { composeServer } from "./harness.ts"
-import type { InProcess } from "./harness.ts"
 import { scriptVendor } from "./scriptedVendor.ts"
 import type { ScriptedVendor } from "./scriptedVendor.ts"
 import { until } from "./webhookReceiver.ts"
@@ -35,6 +36,10 @@ async function listening<Some extends Server>(server: Some): Promise<Some> {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
+function* endless() {
+  for (;;) yield Buffer.alloc(65_536)
+}
+
 before(async () => {
   png = await plainPng()
   asked = []
@@ -44,6 +49,9 @@ before(async () => {
       const [, status] = /^\/(\d{3})/.exec(request.url ?? "") ?? []
       if (request.url?.startsWith("/away")) response.writeHead(302, { location: `http://10.0.0.5/?${canary}` }).end()
       else if (request.url?.startsWith("/silence")) request.socket.destroy()
+      else if (request.url?.startsWith("/large")) response.end(Buffer.alloc(1_000_001))
+      else if (request.url?.startsWith("/endless")) pipeline(Readable.from(endless()), response, () => {})
+      else if (request.url?.startsWith("/packed")) response.writeHead(200, { "content-encoding": "br" }).end(canary)
       else if (status === undefined) response.end(png)
       else response.writeHead(Number(status), { "x-secret": canary }).end(canary)
     }),
@@ -149,11 +157,13 @@ describe("a picture that cannot be fetched", () => {
     const answer = (_: unknown, response: { end: (body: string) => void }) => response.end(canary)
     tls = await listening(createHttpsServer(selfSigned("pictures.example.com"), answer))
     const ports = [443, 1, portOf(inner), portOf(tls)].join()
-    server = await start({ ATELIER_EGRESS_ALLOW: "127.0.0.1/32", ATELIER_EGRESS_PORTS: ports })
+    const limits = { ATELIER_UPLOAD_MAX_MB: "1", ATELIER_PICTURE_MAX_MB: "1" }
+    server = await start({ ATELIER_EGRESS_ALLOW: "127.0.0.1/32", ATELIER_EGRESS_PORTS: ports, ...limits })
   })
   after(async () => {
     tls.close()
     await server.end()
+    assert.deepEqual(readdirSync(join(server.dataFolder, "pictures/drafts")), [], "nothing is left behind")
   })
 
   /** What a caller sees of it, by every way to see it, without what differs between any two generations. */
@@ -181,6 +191,9 @@ describe("a picture that cannot be fetched", () => {
       "that its server failed to give": `${http}/500?${canary}`,
       "that it keeps to itself": `${http}/401?${canary}`,
       "that has not changed": `${http}/304?${canary}`,
+      "that is too large": `${http}/large?${canary}`,
+      "that has no end": `${http}/endless?${canary}`,
+      "that comes compressed": `${http}/packed?${canary}`,
       "whose server hangs up": `${http}/silence?${canary}`,
       "whose server is not believed": `${https}/?${canary}`,
       "whose server speaks no TLS": `https://127.0.0.1:${portOf(inner)}/?${canary}`,
