@@ -21,6 +21,7 @@ const rooms: Record<string, string[]> = {
   errors: [],
   ids: [],
   nearest: [],
+  observe: [],
   dialects: [
     "http",
     "generations",
@@ -146,6 +147,7 @@ describe("architecture", () => {
     const dynamic = product.filter((file) => /\bimport\(/.test(readFileSync(file, "utf8")))
     // docs/decisions/0006
     assert.deepEqual(dynamic.map((file) => relative(root, file)).sort(), ["cli.ts", "compose.ts", "http/docs.ts"])
-    for (const file of dynamic) assert.doesNotMatch(readFileSync(file, "utf8"), /\bimport\((?!")/)
+    // Lint does not see which names of a module of Node's are used after an import at run time.
+    for (const file of dynamic) assert.doesNotMatch(readFileSync(file, "utf8"), /\bimport\((?!"(?:\.|@scalar\/))/)
   })
 })

@@ -64,7 +64,7 @@ async function webhookEdges(config: Config, database: Database): Promise<Webhook
   }
 }
 
-const policyOf = ({ egressAllow }: Config) => readPolicy({ allow: egressAllow })
+const policyOf = ({ egressAllow: allow, egressPorts: ports }: Config) => readPolicy({ allow, ports })
 
 /** What a command about webhooks needs besides. What it adds to the queue, a server finds by looking. */
 export async function openWebhooks(config: Config, { database, clock }: Pick<App, "database" | "clock">) {

@@ -39,6 +39,7 @@ describe("the settings", () => {
     assert.equal(config.host, "127.0.0.1")
     assert.equal(config.publicUrl, "")
     assert.deepEqual(config.egressAllow, [])
+    assert.deepEqual(config.egressPorts, [80, 443, 8080, 8443])
     assert.ok(isAbsolute(config.dataFolder))
     for (const { key } of Object.values(config.vendors)) assert.equal(key, undefined)
   })
@@ -49,6 +50,7 @@ describe("the settings", () => {
       ATELIER_DATA: "some/where",
       ATELIER_PUBLIC_URL: "https://pictures.example",
       ATELIER_EGRESS_ALLOW: "10.1.0.0/16, fd00::/8,192.168.0.1/32",
+      ATELIER_EGRESS_PORTS: "443, 9000",
       ATELIER_COMPATIBLE_MODELS: "sdxl@0.002, flux-dev = black-forest-labs/FLUX.1-dev,openai/gpt-image-2=mine:v2@1",
       ATELIER_SANDBOX_PACE: "none",
       ATELIER_PICTURE_MAX_MB: "1024",
@@ -57,6 +59,7 @@ describe("the settings", () => {
     assert.equal(config.dataFolder, resolve("some/where"))
     assert.equal(config.publicUrl, "https://pictures.example")
     assert.deepEqual(config.egressAllow, ["10.1.0.0/16", "fd00::/8", "192.168.0.1/32"])
+    assert.deepEqual(config.egressPorts, [443, 9000])
     assert.deepEqual(config.compatibleModels, [
       { name: "sdxl", model: "sdxl", price: 0.002 },
       { name: "flux-dev", model: "black-forest-labs/FLUX.1-dev" },
@@ -85,6 +88,7 @@ describe("a wrong setting", () => {
       ["all", "10.0.0.1, proxy", "10/8", "::1/129", "true", "1"],
       /10\.1\.0\.7 or 10\.1\.0\.0\/16/,
     ],
+    ["ATELIER_EGRESS_PORTS", ["", "0", "65536", "443,", "443 80", "80-90", "https", "0x50"], /ports/],
     ["ATELIER_COMPATIBLE_MODELS", ["a b", "sdxl, =x", "sdxl@free", "sdxl="], /names with commas.*, not [^,]+$/],
     ["ATELIER_SANDBOX_PACE", ["slow", ""], /human.*none/],
     ["ATELIER_LOG_LEVEL", ["loud"], /debug.*silent/],

@@ -40,6 +40,12 @@ const ranges = list.refine(
   "ranges like 10.1.0.0/16, with commas",
 )
 
+const ports = z
+  .string()
+  .regex(/^\s*\d+(?:\s*,\s*\d+)*\s*$/, "ports with commas between, such as 80,443,9000")
+  .transform((text) => text.split(",").map(Number))
+  .refine((all) => all.every((port) => port >= 1 && port <= 65535), "ports from 1 to 65535")
+
 type CompatibleModel = { name: string; model: string; price?: number }
 
 const compatibleModels = z.string().transform((text, context): CompatibleModel[] => {
@@ -124,7 +130,13 @@ export const settings = {
     "ATELIER_EGRESS_ALLOW",
     "",
     ranges,
-    "Ranges of your own network that image URLs may point to. Empty: public addresses only.",
+    "Ranges of your own network that image URLs and webhooks may point to, with commas between: `10.1.0.0/16, fd00::/8`. A webhook to an address in them may be plain http, at any port. Empty: public addresses only, and webhooks only over https.",
+  ),
+  egressPorts: setting(
+    "ATELIER_EGRESS_PORTS",
+    "80,443,8080,8443",
+    ports,
+    "The ports that image URLs, webhooks and links in vendors' answers may name; a vendor's own address may have any.",
   ),
   compatibleModels: setting(
     "ATELIER_COMPATIBLE_MODELS",

@@ -5,21 +5,9 @@ import { test } from "node:test"
 import { createServer as createTlsServer } from "node:tls"
 import { gzipSync } from "node:zlib"
 import { readPolicy } from "./address.ts"
-import { type Connect, createGuardedFetch } from "./guarded.ts"
-import { answers, failsWith, listen, loopback, serve, toPort, wanted } from "./loopback.ts"
+import { createGuardedFetch } from "./guarded.ts"
+import { answers, failsWith, listen, loopback, never, record, serve, wanted } from "./loopback.ts"
 import { lookups, mustAllow, mustRefuse } from "./vectors.ts"
-
-const never = () => assert.fail("not to be called")
-
-/** Which addresses would have been connected to, where a server on loopback answers in their place. */
-function record(port: number) {
-  const connected: string[] = []
-  const connect: Connect = (addresses, maxMs) => {
-    connected.push(...addresses.map(({ address }) => address))
-    return toPort(port)(addresses, maxMs)
-  }
-  return { connected, connect }
-}
 
 test("every forbidden URL is refused before any look-up or connection", async () => {
   const { download } = createGuardedFetch({ policy: readPolicy(), resolve: never, connect: never })

@@ -31,7 +31,7 @@ export async function deliverWebhook(app: Needs, slots: Slots, job: Job): Promis
   if (endpoint && endpoint.disabled !== null) return app.database.transaction((tx) => giveUp(app, tx, sending))
   if (endpoint && endpoint.slow_until !== null && endpoint.slow_until > now)
     return postpone(app, sending, endpoint.slow_until)
-  const receiver = endpoint?.id ?? `${delivery.project_id} ${new URL(delivery.url!).host}`
+  const receiver = endpoint?.id ?? `${delivery.project_id} ${URL.parse(delivery.url!)?.host}`
   if (!slots.take(receiver)) return postpone(app, sending, slots.lookAgainAt(receiver, now))
   try {
     await record(app, sending, await send(app, sending))
