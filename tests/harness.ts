@@ -17,7 +17,7 @@ import { databaseOf } from "./postgres.ts"
 
 export const root = join(import.meta.dirname, "..")
 
-type Environment = Record<string, string>
+export type Environment = Record<string, string>
 
 const children = new Set<ChildProcess>()
 const folders = new Set<string>()
@@ -56,8 +56,19 @@ export async function startServer(
   /** Where the project is. */
   from = root,
 ): Promise<Server> {
+  return launchServer({ ...(await databaseOf(dataFolder)), ...environment }, dataFolder, from).listening
+}
+
+/** A server's process from its first moment on, for those who cannot wait until it listens. */
+export type Launched = Pick<Server, "pid" | "log" | "kill"> & {
+  /** Rejects where it ends before. */
+  listening: Promise<Server>
+  ended: Promise<Ended>
+}
+
+export function launchServer(environment: Environment, dataFolder: string, from = root): Launched {
   const child = spawn(process.execPath, [...startFlags(), join(from, "server/main.ts")], {
-    env: environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment }),
+    env: environmentOf(dataFolder, environment),
     stdio: ["ignore", "pipe", "pipe"],
   })
   children.add(child)
@@ -66,20 +77,19 @@ export async function startServer(
     children.delete(child)
     ended.resolve({ code, signal })
   })
-  let log = ""
-  child.stderr.on("data", (text: Buffer) => (log += text.toString()))
-  const banner = await bannerOf(child, () => log)
-  return {
+  let text = ""
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()))
+  const log = () => text
+  const kill = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return ended.promise
+  }
+  const listening = bannerOf(child, log).then((banner) => ({
     url: /^Atelier +(\S+)$/m.exec(banner)![1]!,
     testKey: /^Test key +(\S+)$/m.exec(banner)![1]!,
-    pid: child.pid!,
-    dataFolder,
-    log: () => log,
-    kill(signal) {
-      child.kill(signal)
-      return ended.promise
-    },
-  }
+    ...{ pid: child.pid!, dataFolder, log, kill },
+  }))
+  return { pid: child.pid!, log, kill, listening, ended: ended.promise }
 }
 
 function bannerOf(child: ChildProcess, log: () => string): Promise<string> {
@@ -95,7 +105,7 @@ function bannerOf(child: ChildProcess, log: () => string): Promise<string> {
   return promise.finally(() => clearTimeout(timer))
 }
 
-const environmentOf = (dataFolder: string, environment: Environment): Environment => ({
+export const environmentOf = (dataFolder: string, environment: Environment): Environment => ({
   PATH: process.env["PATH"] ?? "",
   ATELIER_DATA: dataFolder,
   ATELIER_PORT: "0",
@@ -106,9 +116,12 @@ const environmentOf = (dataFolder: string, environment: Environment): Environmen
 
 /** Runs `atelier …` on the data folder and answers what it printed. */
 export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
-  const command = [join(root, "server/cli.ts"), ...args]
-  const env = environmentOf(dataFolder, await databaseOf(dataFolder))
-  const { stdout } = await promisify(execFile)(process.execPath, command, { env })
+  return runAtelier(args, environmentOf(dataFolder, await databaseOf(dataFolder)), root)
+}
+
+export async function runAtelier(args: string[], environment: Environment, from: string): Promise<string> {
+  const command = [join(from, "server/cli.ts"), ...args]
+  const { stdout } = await promisify(execFile)(process.execPath, command, { env: environment })
   return stdout.trim()
 }
 
