@@ -14,8 +14,8 @@ export type ClientEntry = { at: number; wish: number; what: "wish" | "cancel" } 
 )
 
 export type Client = {
-  /** How many wishes have been begun. */
-  asked: () => number
+  /** How many wishes have been answered. */
+  answered: () => number
   done: Promise<void>
 }
 
@@ -37,6 +37,7 @@ const triesMax = 200
 export function startClient({ path, seed, wishes, callers, target }: Options): Client {
   const log = openLog<ClientEntry>(path)
   let begun = 0
+  let answered = 0
 
   async function work() {
     while (begun < wishes) await fulfil(makeWish(seed, ++begun))
@@ -44,6 +45,7 @@ export function startClient({ path, seed, wishes, callers, target }: Options): C
 
   async function fulfil(wish: Wish) {
     const told = await persist(wish, "wish", (to, signal) => ask(to, wish, signal))
+    if (told) answered++
     if (told?.generation && wish.cancelAfterMs !== null) {
       await sleep(wish.cancelAfterMs)
       const { generation } = told
@@ -72,7 +74,7 @@ export function startClient({ path, seed, wishes, callers, target }: Options): C
   }
 
   const done = Promise.all(Array.from({ length: callers }, work)).then(() => undefined)
-  return { asked: () => begun, done }
+  return { answered: () => answered, done }
 }
 
 type Sending = (to: Target, signal: AbortSignal) => Promise<Told>

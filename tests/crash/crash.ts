@@ -39,7 +39,7 @@ export type Crash = { folder: string; evidence: Evidence; faults: Fault[]; tookM
 
 const liveVendors = ["openai", "bfl", "google"]
 // The poor project runs out of credits on the way.
-const credits: Record<Owner, number> = { rich: 1_000_000, poor: 25 }
+const credits: Record<Owner, number> = { rich: 1_000_000, poor: 15 }
 // The receiver is tried again after five seconds, and then only after minutes.
 const nextTryMs = 8_000
 
@@ -53,10 +53,10 @@ export async function crash(options: CrashOptions): Promise<Crash> {
   const receiver = await startHelper("receiver.ts", { path: path("receiver"), seed })
   const environment = writeEnvironment(folder, place, vendors.url)
   const keys = await makeProjects(environmentOf(place.folder, environment), from)
-  let asked = () => 0
+  let answered = () => 0
   const nemesis = startNemesis({
     ...{ path: path("nemesis"), seed, kills, wishes, environment, folder: place.folder, from },
-    asked: () => asked(),
+    ...{ answered: () => answered(), serverLog: join(folder, "server.log") },
   })
   const target = async (owner: Owner): Promise<Target> => ({
     ...{ url: (await nemesis.server()).url, key: keys[owner], project: projectOf[owner] },
@@ -64,7 +64,8 @@ export async function crash(options: CrashOptions): Promise<Crash> {
   try {
     const endpoints = await subscribe(target, receiver.url)
     const client = startClient({ path: path("client"), seed, wishes, callers, target })
-    asked = client.asked
+    answered = client.answered
+    void client.done.then(() => (answered = () => wishes))
     nemesis.begin()
     await Promise.all([nemesis.done, client.done])
     await untilAllEnded(place, endMaxMs)

@@ -1,5 +1,6 @@
 // Starts the server, kills it when chance says so, and starts it again on the same data: while it works, while it starts,
 // and when it has only just begun to listen.
+import { appendFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { launchServer } from "../harness.ts"
 import type { Environment, Launched, Server } from "../harness.ts"
@@ -29,17 +30,19 @@ export type Nemesis = {
 
 type Options = {
   path: string
+  /** Where what the servers said of errors is gathered. */
+  serverLog: string
   seed: number
   kills: number
   wishes: number
-  /** How many wishes have been begun. */
-  asked: () => number
+  /** How many wishes have been answered, as long as there are any left. */
+  answered: () => number
   environment: Environment
   folder: string
   from: string
 }
 
-// A server that is at work is left alone until its share of the wishes is begun, but no longer than this.
+// A server that is at work is left alone until its share of the wishes is answered, but no longer than this.
 const workMaxMs = 12_000
 const startMs = 900
 const stopMaxMs = 20_000
@@ -70,6 +73,7 @@ export function startNemesis(options: Options): Nemesis {
       () => undefined,
     )
     void launched.ended.then(() => {
+      appendFileSync(options.serverLog, launched.log())
       if (alive === launched && !expected) log({ act: "fell", pid, log: launched.log().slice(-2_000) })
     })
     return launched
@@ -92,17 +96,17 @@ export function startNemesis(options: Options): Nemesis {
       if (when === "starting") await sleep(random() * startMs)
       else await launched.listening
       if (when === "just started") await sleep(random() * 200)
-      if (when === "working") await untilAsked(count)
+      if (when === "working") await untilAnswered(count)
       await kill(launched, when)
       launched = launch()
     }
     return launched.listening
   }
 
-  async function untilAsked(count: number) {
+  async function untilAnswered(count: number) {
     const share = ((count - random()) / kills) * options.wishes
-    const extra = random() * 2_000
-    for (const end = Date.now() + workMaxMs; options.asked() < share && Date.now() < end;) await sleep(20)
+    const extra = random() * 1_000
+    for (const end = Date.now() + workMaxMs; options.answered() < share && Date.now() < end;) await sleep(20)
     await sleep(extra)
   }
 

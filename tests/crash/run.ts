@@ -1,16 +1,20 @@
 // npm run crash-test: a server is killed again and again while it works, and a judge reads what it left behind.
 import { parseArgs } from "node:util"
 import { startPostgres } from "../postgres.ts"
+import { catchBugs } from "./catch.ts"
 import { crash } from "./crash.ts"
 import { sayFaults, sayFigures } from "./figures.ts"
 
 const usage = `Usage: npm run crash-test -- [--generations 500] [--kills 30] [--callers 24] [--seed 1] [--postgres] [--keep]
+       npm run crash-test -- --bugs [--only TEXT] [--seed 1]
 
   --generations   how many wishes the client has
   --kills         how often the server is killed
   --callers       how many callers there are at once
   --seed          another seed makes other wishes, mischief and kills
   --postgres      on a PostgreSQL of its own, where one is installed; SQLite without it
+  --bugs [--only] plants bugs in copies of the server, one at a time, and shows which rule of the judge catches each;
+                  --only takes those whose name holds a text
   --keep          leaves the logs and the data behind, and says where`
 
 const options = {
@@ -18,6 +22,8 @@ const options = {
   kills: { type: "string", default: "30" },
   callers: { type: "string", default: "24" },
   seed: { type: "string", default: "1" },
+  bugs: { type: "boolean", default: false },
+  only: { type: "string", default: "" },
   postgres: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -26,6 +32,10 @@ const options = {
 async function main() {
   const { values } = parseArgs({ options })
   if (values.help) return console.log(usage)
+  if (values.bugs) {
+    if (!(await catchBugs(readCount(values.seed), values.only))) process.exitCode = 1
+    return
+  }
   const cluster = values.postgres ? await startPostgres() : undefined
   try {
     const done = await crash({

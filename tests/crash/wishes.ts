@@ -48,7 +48,7 @@ export function makeWish(seed: number, number: number): Wish {
   return {
     ...{ number, token: tokenOf(seed, number), dialect, model, pictures, known },
     calls: model.startsWith("openai/") ? 1 : pictures,
-    owner: random() < 0.1 ? "poor" : "rich",
+    owner: random() < 0.15 ? "poor" : "rich",
     again: known !== "not" && random() < 0.2,
     cancelAfterMs: dialect === "native" && random() < 0.3 ? Math.floor(random() * 900) : null,
   }
