@@ -4,7 +4,7 @@ import type { Bug } from "./bugs.ts"
 import { crash } from "./crash.ts"
 import type { Fault } from "./judge.ts"
 
-const short = { wishes: 80, kills: 6, callers: 12, endMaxMs: 15_000 }
+const short = { wishes: 80, kills: 6, callers: 12, lifeMaxMs: 4_000, patienceMs: 10_000 }
 
 /** Answers whether all were caught, and nothing where there was nothing to catch. `only` is a part of a bug's name. */
 export async function catchBugs(seed: number, only: string): Promise<boolean> {

@@ -17,6 +17,8 @@ export type Client = {
   /** How many wishes have been answered. */
   answered: () => number
   done: Promise<void>
+  /** Hangs up, and wants nothing more. */
+  stop: () => void
 }
 
 type Options = {
@@ -32,15 +34,15 @@ type Options = {
 // Longer than any wait that is asked for.
 const answerMaxMs = 60_000
 const pauseMs = 100
-const triesMax = 200
 
 export function startClient({ path, seed, wishes, callers, target }: Options): Client {
   const log = openLog<ClientEntry>(path)
   let begun = 0
   let answered = 0
+  const stopping = new AbortController()
 
   async function work() {
-    while (begun < wishes) await fulfil(makeWish(seed, ++begun))
+    while (begun < wishes && !stopping.signal.aborted) await fulfil(makeWish(seed, ++begun))
   }
 
   async function fulfil(wish: Wish) {
@@ -56,12 +58,12 @@ export function startClient({ path, seed, wishes, callers, target }: Options): C
 
   /** Sends until there is an answer that is one, or until sending again could be a second order. */
   async function persist(wish: Wish, what: ClientEntry["what"], send: Sending): Promise<Told | undefined> {
-    for (let tries = 0; tries < triesMax; tries++, await sleep(pauseMs)) {
+    for (; !stopping.signal.aborted; await sleep(pauseMs)) {
       const to = await target(wish.owner)
       const entry = { wish: wish.number, what }
       log({ ...entry, act: "asking", about: wish })
       try {
-        const told = await send(to, AbortSignal.timeout(answerMaxMs))
+        const told = await send(to, AbortSignal.any([AbortSignal.timeout(answerMaxMs), stopping.signal]))
         log({ ...entry, act: "answered", ...told })
         if (told.status !== 409 && told.status !== 503) return told
       } catch (error) {
@@ -74,7 +76,7 @@ export function startClient({ path, seed, wishes, callers, target }: Options): C
   }
 
   const done = Promise.all(Array.from({ length: callers }, work)).then(() => undefined)
-  return { answered: () => answered, done }
+  return { answered: () => answered, done, stop: () => stopping.abort() }
 }
 
 type Sending = (to: Target, signal: AbortSignal) => Promise<Told>

@@ -9,6 +9,7 @@ import { call } from "../calls.ts"
 import { environmentOf, root, runAtelier, temporaryFolder } from "../harness.ts"
 import type { Environment } from "../harness.ts"
 import { startClient } from "./client.ts"
+import type { Client } from "./client.ts"
 import type { Target } from "./dialects.ts"
 import { gatherEvidence, logNames } from "./evidence.ts"
 import type { Endpoint, Evidence } from "./evidence.ts"
@@ -31,8 +32,10 @@ export type CrashOptions = {
   from?: string
   /** Leaves the folder with logs and data behind. */
   keep?: boolean
-  /** How long everything may take to end after the last start. */
-  endMaxMs?: number
+  /** How long a server that is at work is left alone at the most. */
+  lifeMaxMs?: number
+  /** How long nothing may move after the last start while there is something to do. */
+  patienceMs?: number
 }
 
 export type Crash = { folder: string; evidence: Evidence; faults: Fault[]; tookMs: number }
@@ -44,7 +47,8 @@ const credits: Record<Owner, number> = { rich: 1_000_000, poor: 15 }
 const nextTryMs = 8_000
 
 export async function crash(options: CrashOptions): Promise<Crash> {
-  const { wishes, kills, seed, callers, postgres, from = root, keep = false, endMaxMs = 90_000 } = options
+  const { wishes, kills, seed, callers, postgres, from = root, keep = false } = options
+  const { lifeMaxMs = 12_000, patienceMs = 60_000 } = options
   const startedAt = performance.now()
   const folder = keep ? mkdtempSync(join(tmpdir(), "atelier-crash-")) : temporaryFolder()
   const place: Place = { folder: join(folder, "data"), postgres }
@@ -55,7 +59,7 @@ export async function crash(options: CrashOptions): Promise<Crash> {
   const keys = await makeProjects(environmentOf(place.folder, environment), from)
   let answered = () => 0
   const nemesis = startNemesis({
-    ...{ path: path("nemesis"), seed, kills, wishes, environment, folder: place.folder, from },
+    ...{ path: path("nemesis"), seed, kills, wishes, lifeMaxMs, environment, folder: place.folder, from },
     ...{ answered: () => answered(), serverLog: join(folder, "server.log") },
   })
   const target = async (owner: Owner): Promise<Target> => ({
@@ -67,8 +71,9 @@ export async function crash(options: CrashOptions): Promise<Crash> {
     answered = client.answered
     void client.done.then(() => (answered = () => wishes))
     nemesis.begin()
-    await Promise.all([nemesis.done, client.done])
-    await untilAllEnded(place, endMaxMs)
+    await nemesis.done
+    await untilAllEnded(place, client, patienceMs)
+    client.stop()
     await nemesis.stop()
     const evidence = await gatherEvidence(folder, place, endpoints)
     return { folder, evidence, faults: judge(evidence), tookMs: performance.now() - startedAt }
@@ -125,14 +130,25 @@ async function subscribe(target: (owner: Owner) => Promise<Target>, receiverUrl:
   return Promise.all(endpoints)
 }
 
-/** Nothing is to be done any more but webhooks that are tried again after minutes. Whatever has not ended is judged. */
-async function untilAllEnded(place: Place, maxMs: number): Promise<void> {
+/**
+ * Until all wishes are answered and nothing is to be done but webhooks that are tried again after minutes. What does not
+ * move any more for so long is left to the judge.
+ */
+async function untilAllEnded(place: Place, { answered, done }: Client, patienceMs: number): Promise<void> {
   const reader = openReader(place)
-  const left = () =>
-    reader.rows<{ id: string }>(`select id from jobs where kind = 'run-generation' or due_at < ${Date.now() + nextTryMs}
-      union all select id from generations where status in ('queued', 'running')`)
+  const sql = () => `select id from jobs where kind = 'run-generation' or due_at < ${Date.now() + nextTryMs}
+    union all select id from generations where status in ('queued', 'running') order by id`
+  let isAnswered = false
+  void done.then(() => (isAnswered = true))
   try {
-    for (const end = Date.now() + maxMs; Date.now() < end; await sleep(200)) if ((await left()).length === 0) return
+    let before = ""
+    for (let movedAt = Date.now(); Date.now() - movedAt < patienceMs; await sleep(200)) {
+      const left = await reader.rows<{ id: string }>(sql())
+      if (isAnswered && left.length === 0) return
+      const now = [answered(), ...left.map(({ id }) => id)].join()
+      if (now !== before) movedAt = Date.now()
+      before = now
+    }
   } finally {
     await reader.close()
   }

@@ -35,6 +35,8 @@ type Options = {
   seed: number
   kills: number
   wishes: number
+  /** How long a server that is at work is left alone at the most. */
+  lifeMaxMs: number
   /** How many wishes have been answered, as long as there are any left. */
   answered: () => number
   environment: Environment
@@ -42,10 +44,8 @@ type Options = {
   from: string
 }
 
-// A server that is at work is left alone until its share of the wishes is answered, but no longer than this.
-const workMaxMs = 12_000
 const startMs = 900
-const stopMaxMs = 20_000
+const stopMaxMs = 8_000
 
 export function startNemesis(options: Options): Nemesis {
   const { path, seed, kills, environment, folder, from } = options
@@ -103,10 +103,11 @@ export function startNemesis(options: Options): Nemesis {
     return launched.listening
   }
 
+  /** Until its share of the wishes is answered. */
   async function untilAnswered(count: number) {
     const share = ((count - random()) / kills) * options.wishes
     const extra = random() * 1_000
-    for (const end = Date.now() + workMaxMs; options.answered() < share && Date.now() < end;) await sleep(20)
+    for (const end = Date.now() + options.lifeMaxMs; options.answered() < share && Date.now() < end;) await sleep(20)
     await sleep(extra)
   }
 
