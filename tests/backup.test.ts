@@ -84,7 +84,7 @@ it("a backup says where to write, and refuses the folder it is to copy", { skip 
   const refused = async (...args: string[]) =>
     atelierCommand(server.dataFolder, "backup", ...args).then(
       () => assert.fail("taken"),
-      ({ stderr }: { stderr: string }) => stderr,
+      ({ message }: Error) => message,
     )
   assert.match(await refused(), /needs one FOLDER/)
   assert.match(await refused(server.dataFolder), /another FOLDER/)

@@ -16,7 +16,7 @@ import { databaseOf } from "./postgres.ts"
 
 export const root = join(import.meta.dirname, "..")
 
-type Environment = Record<string, string>
+export type Environment = Record<string, string>
 
 const children = new Set<ChildProcess>()
 const folders = new Set<string>()
@@ -55,8 +55,19 @@ export async function startServer(
   /** Where the project is. */
   from = root,
 ): Promise<Server> {
+  return launchServer({ ...(await databaseOf(dataFolder)), ...environment }, dataFolder, from).listening
+}
+
+/** A server's process from its first moment on, for those who cannot wait until it listens. */
+export type Launched = Pick<Server, "pid" | "log" | "kill"> & {
+  /** Rejects where it ends before. */
+  listening: Promise<Server>
+  ended: Promise<Ended>
+}
+
+export function launchServer(environment: Environment, dataFolder: string, from = root): Launched {
   const child = spawn(process.execPath, [...startFlags(), join(from, "server/main.ts")], {
-    env: environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment }),
+    env: environmentOf(dataFolder, environment),
     stdio: ["ignore", "pipe", "pipe"],
   })
   children.add(child)
@@ -65,20 +76,19 @@ export async function startServer(
     children.delete(child)
     ended.resolve({ code, signal })
   })
-  let log = ""
-  child.stderr.on("data", (text: Buffer) => (log += text.toString()))
-  const banner = await bannerOf(child, () => log)
-  return {
+  let text = ""
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()))
+  const log = () => text
+  const kill = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return ended.promise
+  }
+  const listening = bannerOf(child, log).then((banner) => ({
     url: /^Atelier +(\S+)$/m.exec(banner)![1]!,
     testKey: /^Test key +(\S+)$/m.exec(banner)![1]!,
-    pid: child.pid!,
-    dataFolder,
-    log: () => log,
-    kill(signal) {
-      child.kill(signal)
-      return ended.promise
-    },
-  }
+    ...{ pid: child.pid!, dataFolder, log, kill },
+  }))
+  return { pid: child.pid!, log, kill, listening, ended: ended.promise }
 }
 
 function bannerOf(child: ChildProcess, log: () => string): Promise<string> {
@@ -94,7 +104,7 @@ function bannerOf(child: ChildProcess, log: () => string): Promise<string> {
   return promise.finally(() => clearTimeout(timer))
 }
 
-const environmentOf = (dataFolder: string, environment: Environment): Environment => ({
+export const environmentOf = (dataFolder: string, environment: Environment): Environment => ({
   PATH: process.env["PATH"] ?? "",
   ATELIER_DATA: dataFolder,
   ATELIER_PORT: "0",
@@ -112,10 +122,12 @@ export async function runCommand(
   args: string[],
   { environment = {}, input = "" }: { environment?: Environment; input?: string } = {},
 ): Promise<Shown> {
-  const env = environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment })
+  return execute(args, environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment }), root, input)
+}
+
+function execute(args: string[], env: Environment, from: string, input = ""): Promise<Shown> {
   const { promise, resolve } = Promise.withResolvers<Shown>()
-  const command = [join(root, "server/cli.ts"), ...args]
-  const child = execFile(process.execPath, command, { env }, (error, stdout, stderr) =>
+  const child = execFile(process.execPath, [join(from, "server/cli.ts"), ...args], { env }, (error, stdout, stderr) =>
     resolve({ code: typeof error?.code === "number" ? error.code : 0, printed: stdout.trim(), said: stderr.trim() }),
   )
   child.stdin!.end(input)
@@ -124,7 +136,12 @@ export async function runCommand(
 
 /** Runs `atelier …` on the data folder and answers what it printed. */
 export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
-  const { code, printed, said } = await runCommand(dataFolder, args)
+  return runAtelier(args, environmentOf(dataFolder, await databaseOf(dataFolder)), root)
+}
+
+/** The same of a copy of the project, in an environment that is whole. */
+export async function runAtelier(args: string[], environment: Environment, from: string): Promise<string> {
+  const { code, printed, said } = await execute(args, environment, from)
   if (code !== 0) throw new Error(`atelier ${args.join(" ")} ended with ${code}: ${said}`)
   return printed
 }

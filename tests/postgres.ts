@@ -54,6 +54,9 @@ process.on("exit", () => {
 /** Nothing in it outlives the machine's power, so it need not wait for the disk. */
 const unsafeButFast = ["fsync", "synchronous_commit", "full_page_writes"].flatMap((name) => ["-c", `${name}=off`])
 
+/** When each transaction was committed, for those who ask in which order. */
+const remember = ["-c", "track_commit_timestamp=on"]
+
 export async function startPostgres(): Promise<Cluster> {
   if (programs === undefined) throw new Error("PostgreSQL is not installed")
   const folder = mkdtempSync(join(tmpdir(), "atelier-postgres-"))
@@ -66,7 +69,7 @@ export async function startPostgres(): Promise<Cluster> {
   clusters.set(making, folder)
   await ended(making)
   clusters.delete(making)
-  const settings = ["-c", "listen_addresses=", "-c", `unix_socket_directories=${folder}`, ...unsafeButFast]
+  const settings = ["-c", "listen_addresses=", "-c", `unix_socket_directories=${folder}`, ...unsafeButFast, ...remember]
   const child = spawn(join(programs, "postgres"), ["-D", data, ...settings], options)
   clusters.set(child, folder)
   const over = ended(child)

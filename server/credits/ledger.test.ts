@@ -148,6 +148,19 @@ describe("the ledger", () => {
     await verified()
   })
 
+  it("moves nothing of a set whose last account has too little", async () => {
+    const [purse, last] = [await newPurse(), "zz"]
+    await createProject(app, { id: last })
+    const entries: [string, number][] = [
+      [`${purse.projectId}:live:available`, 5],
+      [`${last}:live:available`, -5],
+    ]
+    const set = { ...purse, kind: "adjust" as const, reason: "from one to another", entries }
+    assert.equal(await database.transaction((tx) => post(tx, 1, set)), false)
+    assert.deepEqual(await showBalance(database.query, purse), { availableMicros: 0, reservedMicros: 0 })
+    await verified()
+  })
+
   it("takes no set that does not sum to zero, and no part of a micro-credit", async () => {
     const purse = await newPurse()
     const add = (entries: [string, number][]) =>

@@ -31,16 +31,24 @@ export async function post(tx: Queries, now: number, posting: Posting): Promise<
   const sum = entries.reduce((total, [, micros]) => total + micros, 0)
   if (sum !== 0 || !entries.every(([, micros]) => Number.isSafeInteger(micros)))
     throw new Error(`entries of ${kind} do not balance: ${JSON.stringify(entries)}`)
-  // What leaves is taken first, so that nothing has to be undone where it is not there. In one order, so that two
-  // sets never wait for each other.
-  const ordered = entries.toSorted(([a, one], [b, other]) => one - other || (a < b ? -1 : 1))
-  for (const [account, micros] of ordered) if (!(await move(tx, account, micros))) return false
+  if (!(await moveAll(tx, entries))) return false
   const id = newId("pst")
   const closes = kind === "settle" || kind === "release" ? generationId : null
   const row = { id, kind, project_id: projectId, mode, generation_id: generationId, closes, reason, created_at: now }
   await tx.insertInto("postings").values(row).execute()
   const rows = entries.map(([account_id, amount_micros]) => ({ posting_id: id, account_id, amount_micros }))
   if (rows.length > 0) await tx.insertInto("entries").values(rows).execute()
+  return true
+}
+
+/** In one order, whichever way the money goes, so that two sets never wait for each other. */
+async function moveAll(tx: Queries, entries: Posting["entries"]): Promise<boolean> {
+  const ordered = entries.toSorted(([one], [other]) => (one < other ? -1 : 1))
+  for (const [index, [account, micros]] of ordered.entries()) {
+    if (await move(tx, account, micros)) continue
+    for (const [moved, back] of ordered.slice(0, index)) await move(tx, moved, -back)
+    return false
+  }
   return true
 }
 

@@ -62,6 +62,12 @@ export async function settleCredits(tx: Queries, now: number, ended: Ended): Pro
   if (reservedMicros === 0) return
   const charged = Math.min(ended.chargedMicros, reservedMicros)
   const source = await sourceOf(tx, generationId)
+  // The key before the accounts, as where it was set aside: whoever takes them in two orders waits in a circle.
+  await tx
+    .updateTable("api_keys")
+    .set((eb) => ({ spent_micros: eb("spent_micros", "-", reservedMicros - charged) }))
+    .where("id", "=", keyId)
+    .execute()
   const done = await post(tx, now, {
     ...{ kind: charged > 0 ? "settle" : "release", projectId, mode, generationId },
     reason: charged > 0 ? "pictures delivered" : "nothing delivered",
@@ -72,11 +78,6 @@ export async function settleCredits(tx: Queries, now: number, ended: Ended): Pro
     ],
   })
   if (!done) throw new Error(`less is set aside than generation ${generationId} has reserved`)
-  await tx
-    .updateTable("api_keys")
-    .set((eb) => ({ spent_micros: eb("spent_micros", "-", reservedMicros - charged) }))
-    .where("id", "=", keyId)
-    .execute()
 }
 
 /** The account that the price was taken from. */
