@@ -143,6 +143,12 @@ export const settings = {
     z.enum(["auto", "always", "never"], "auto, always or never"),
     "Whether predictions that answer with a list have the pictures under `data` too. `auto`: where a client of Qwen asks that reads nothing else.",
   ),
+  unmarked: setting(
+    "ATELIER_UNMARKED",
+    "allow",
+    z.enum(["allow", "refuse"], "allow or refuse"),
+    "Whether callers may have vendors leave their watermark out (`watermark: false` for Qwen, Seedream and Imagen). `refuse` answers 400.",
+  ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",
     "info",
