@@ -149,6 +149,18 @@ export const settings = {
     z.enum(["allow", "refuse"], "allow or refuse"),
     "Whether callers may have vendors leave their watermark out (`watermark: false` for Qwen, Seedream and Imagen). `refuse` answers 400.",
   ),
+  c2paCert: setting(
+    "ATELIER_C2PA_CERT",
+    "",
+    z.string(),
+    "A PEM file of certificates, the signer's own first, that derivatives of pictures are signed with by C2PA. Empty: they are not signed.",
+  ),
+  c2paKey: setting(
+    "ATELIER_C2PA_KEY",
+    "",
+    z.string(),
+    "A PEM file with the private key of the first certificate in `ATELIER_C2PA_CERT`.",
+  ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",
     "info",

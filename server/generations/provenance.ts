@@ -28,6 +28,8 @@ export type Provenance = {
   making: Making | undefined
   source: DigitalSource | undefined
   marks: Mark[]
+  /** The text of the label of China's GB 45438-2025, where there is one. */
+  aigc: string | undefined
 }
 
 /** Throws `not_found`, also where the picture is another project's. */
@@ -38,9 +40,9 @@ export async function findProvenance(
 ): Promise<Provenance> {
   const image = await findImage(app, projectId, id)
   if (!image) throw new GatewayError({ code: "not_found", detail: "There is no such picture." })
-  const { marks } = await marksOf(app, image)
+  const { marks, aigc } = await marksOf(app, image)
   const source = await digitalSourceOf(app, image, marks)
-  return { image, making: await makingOf(app, image), source, marks }
+  return { image, making: await makingOf(app, image), source, marks, aigc }
 }
 
 async function makingOf(app: Pick<App, "database">, image: Image): Promise<Making | undefined> {

@@ -33,9 +33,9 @@ export async function readMarks(object: Readable, bytes: number): Promise<FoundM
     const xmp = await readXmp(readAt, part)
     if (xmp !== undefined) found.add(sourceIn(xmp))
     const label = xmp === undefined ? await readLabel(readAt, part) : labelIn(xmp)
-    if (label !== undefined) found.add("aigc")
-    aigc ??= label
+    if (label !== undefined && label.length <= labelMaxLength) aigc ??= label
   }
+  if (aigc !== undefined) found.add("aigc")
   return { marks: order.filter((mark) => found.has(mark)), aigc }
 }
 
@@ -97,6 +97,8 @@ function sourceIn(xmp: string): Mark | undefined {
   return order.find((known) => known === mark)
 }
 
+// A label has some hundred characters. A JPEG's segment holds no more than this.
+const labelMaxLength = 32_000
 const labelSpace = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 const entities: Record<string, string> = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" }
 

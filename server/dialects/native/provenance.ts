@@ -1,5 +1,7 @@
 // Where a picture comes from, and the marks that say so.
 import { z } from "zod"
+import { derivativeMarks } from "../../derivatives/derive.ts"
+import { Manifest, readManifest } from "../../derivatives/manifest.ts"
 import { findProvenance } from "../../generations/provenance.ts"
 import type { Provenance } from "../../generations/provenance.ts"
 import { digitalSourceUri } from "../../images/source.ts"
@@ -40,7 +42,13 @@ const ProvenanceAnswer = z.object({
         "IPTC's code: trainedAlgorithmicMedia, compositeWithTrainedAlgorithmicMedia where the model was given pictures " +
         "to start from, null for an upload that says nothing of it.",
     }),
-  marks_found: Marks.meta({ description: "In the file as it came, which is never changed. Found, not verified." }),
+  marks_found: Marks.meta({ description: "In the file as it came, which is never changed." }),
+  c2pa: Manifest.nullable().meta({
+    description:
+      "What the C2PA manifest in the file comes to: `valid` where signature and hashes hold, `trusted` where the signer " +
+      "is on a list of trust as well, which this server has none of; `codes` says in C2PA's words what is wrong.",
+  }),
+  marks_added: Marks.meta({ description: "What a derivative (w, h, fit, format, quality) is given. A file is not." }),
 })
 
 export const getProvenance = route({
@@ -52,14 +60,20 @@ export const getProvenance = route({
   access: "key",
   params: z.object({ id: z.string() }),
   answers: [{ status: 200, about: "What is known of it.", schema: ProvenanceAnswer }],
-  failures: ["invalid_key", "not_found"],
+  failures: ["invalid_key", "not_found", "unavailable"],
   phrase,
   async handle({ app, caller, params }) {
-    return { status: 200, json: writeProvenance(await findProvenance(app, caller.projectId, params.id)) }
+    const provenance = await findProvenance(app, caller.projectId, params.id)
+    const { image, marks } = provenance
+    const c2pa = marks.includes("c2pa") ? await readManifest(app, image) : null
+    return {
+      status: 200,
+      json: { ...writeProvenance(provenance), c2pa, marks_added: derivativeMarks(app, provenance) },
+    }
   },
 })
 
-function writeProvenance({ image, making, source, marks }: Provenance): z.infer<typeof ProvenanceAnswer> {
+function writeProvenance({ image, making, source, marks }: Provenance) {
   const { id, sha256, bytes, mediaType, width, height, createdAt } = image
   return {
     ...{ id, source: making ? "generated" : "uploaded" },
