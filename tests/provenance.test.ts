@@ -4,12 +4,12 @@ import { after, before, describe, it } from "node:test"
 import sharp from "sharp"
 import { createKey } from "../server/accounts/keys.ts"
 import { createProject, defaultProject } from "../server/accounts/projects.ts"
-import { call, generate, plainPng } from "./calls.ts"
+import { call, generate, plainPng, uploadPicture } from "./calls.ts"
 import type { Failure, Generation } from "./calls.ts"
 import { composeServer } from "./harness.ts"
 import type { InProcess } from "./harness.ts"
 
-export type Provenance = {
+type Provenance = {
   id: string
   source: string
   generation_id: string | null
@@ -21,6 +21,8 @@ export type Provenance = {
   created_at: string
   digital_source_type: string | null
   marks_found: string[]
+  marks_added: string[]
+  c2pa: unknown
 }
 
 let server: InProcess
@@ -34,14 +36,7 @@ const read = (id: string, key?: string) =>
 
 const iptc = (name: string) => `http://cv.iptc.org/newscodes/digitalsourcetype/${name}`
 
-/** Sent as a picture of one's own; answers its id. */
-async function upload(bytes: Buffer): Promise<string> {
-  const form = new FormData()
-  form.set("file", new Blob([new Uint8Array(bytes)]), "a.png")
-  const { body, text } = await call<{ data: { imageKey: string } }>(server, "/api/upload-image-image", { body: form })
-  assert.ok(body.data, text)
-  return body.data.imageKey
-}
+const upload = async (bytes: Buffer) => (await uploadPicture(server, bytes)).id
 
 describe("provenance of a picture that was made", () => {
   it("names the model, the vendor and his own name of it, the time and the hash", async () => {
@@ -56,7 +51,8 @@ describe("provenance of a picture that was made", () => {
         ...{ id: picture.id, source: "generated", generation_id: body.id, mode: "test", model: body.model },
         ...{ watermark: false, sha256: picture.sha256, bytes: picture.bytes, media_type: picture.media_type },
         ...{ width: picture.width, height: picture.height },
-        ...{ digital_source_type: iptc("trainedAlgorithmicMedia"), marks_found: [] },
+        ...{ digital_source_type: iptc("trainedAlgorithmicMedia"), marks_found: [], c2pa: null },
+        marks_added: ["xmp:trainedAlgorithmicMedia"],
       })
       assert.ok(!text.includes("secret prompt"))
     }
@@ -87,7 +83,7 @@ describe("provenance of an upload", () => {
     const { source, generation_id, mode, model, vendor, watermark, digital_source_type, marks_found } = body
     assert.equal(source, "uploaded")
     for (const one of [generation_id, mode, model, vendor, watermark, digital_source_type]) assert.equal(one, null)
-    assert.deepEqual(marks_found, [])
+    assert.deepEqual([marks_found, body.marks_added], [[], []])
   })
 
   it("says what its file says", async () => {
@@ -103,7 +99,8 @@ describe("provenance of an upload", () => {
           .toBuffer(),
       ),
     )
-    assert.deepEqual(body.marks_found, ["xmp:compositeWithTrainedAlgorithmicMedia"])
+    for (const marks of [body.marks_found, body.marks_added])
+      assert.deepEqual(marks, ["xmp:compositeWithTrainedAlgorithmicMedia"])
     assert.equal(body.digital_source_type, iptc("compositeWithTrainedAlgorithmicMedia"))
   })
 })

@@ -57,9 +57,7 @@ export function readWanted(image: Image, { w, h, fit, format, quality }: Derivat
     ...beyond("h", h, image.height, "height"),
     ...(fit !== undefined && (w === undefined || h === undefined) ? [problem("fit", "fit needs both w and h")] : []),
     ...(quality !== undefined && becomes === "png" ? [problem("quality", "quality has no meaning for png")] : []),
-    ...(w === undefined && h === undefined && Math.max(image.width, image.height) > sideMax
-      ? [problem("w", `w or h must be given: no side may be above ${sideMax}, and this picture's are`)]
-      : []),
+    ...tooLarge(image, w, h),
   ]
   if (problems.length > 0)
     throw new GatewayError({
@@ -77,6 +75,14 @@ const problem = (param: string, message: string): Problem => ({ param, message }
 function beyond(param: string, given: number | undefined, own: number, name: string): Problem[] {
   if (given === undefined || given <= own) return []
   return [problem(param, `${param} must be at most ${own}, the picture's own ${name}`)]
+}
+
+/** A side that is not given follows the other, or stays as it is. */
+function tooLarge({ width, height }: Image, w: number | undefined, h: number | undefined): Problem[] {
+  const scale = w === undefined && h === undefined ? 1 : Math.min((w ?? width) / width, (h ?? height) / height)
+  if (Math.round(Math.max(width, height) * scale) <= sideMax) return []
+  const longer = width > height ? "w" : "h"
+  return [problem(longer, `${longer} must be given, at most ${sideMax}: the picture would have a longer side`)]
 }
 
 /** The same text for all that comes to the same. */

@@ -31,7 +31,7 @@ export type Workshop = {
 type Limits = { atOnceMax: number; waitingMax: number; timeMaxMs: number; memoryMaxMb: number }
 
 // A picture of 4096 by 4096 as AVIF takes the most of both.
-const usual: Limits = { atOnceMax: 2, waitingMax: 64, timeMaxMs: 20_000, memoryMaxMb: 1024 }
+const usual: Limits = { atOnceMax: 2, waitingMax: 64, timeMaxMs: 30_000, memoryMaxMb: 1024 }
 
 const programs: Record<Wish["kind"], string> = {
   draw: "drawProgram.ts",
@@ -57,7 +57,9 @@ export function createWorkshop(changes: Partial<Limits> = {}): Workshop {
       children.add(child)
       const watch = watchOver(child, limits)
       try {
-        return await converse(child, wish, pictures, use)
+        const finished = await converse(child, wish, pictures)
+        watch.again()
+        return await use(finished)
       } catch (error) {
         throw watch.reason() === undefined ? error : unfit(`The picture takes too much ${watch.reason()}.`, error)
       } finally {
@@ -115,12 +117,7 @@ function startChild(program: string): Child {
 
 const AnswerSchema = z.union([z.strictObject({ failed: z.string() }), z.looseObject({ bytes: z.int().min(0) })])
 
-async function converse<T>(
-  child: Child,
-  wish: Wish,
-  pictures: Stored[],
-  use: (finished: Finished) => Promise<T>,
-): Promise<T> {
+async function converse(child: Child, wish: Wish, pictures: Stored[]): Promise<Finished> {
   const reader = createReader(child.stdout)
   const sizes = pictures.map(({ bytes }) => bytes)
   const sent = send(child.stdin, writeJson({ ...wish, sizes }), pictures)
@@ -132,7 +129,7 @@ async function converse<T>(
   )
   if ("failed" in answer) throw unfit(String(answer.failed))
   const { bytes, ...told } = answer
-  return use({ told, picture: { bytes, read: () => reader.pieces(bytes) } })
+  return { told, picture: { bytes, read: () => reader.pieces(bytes) } }
 }
 
 async function send(pipe: Writable, head: Buffer, pictures: Stored[]): Promise<void> {
@@ -166,7 +163,7 @@ function watchOver(child: Child, { timeMaxMs, memoryMaxMb }: Limits) {
     clearTimeout(timer)
     clearInterval(looking)
   }
-  return { stop, reason: () => reason }
+  return { stop, reason: () => reason, /** As much time once more. */ again: () => timer.refresh() }
 }
 
 /** 0 where the process is gone, and where the system is not Linux and does not tell. */
