@@ -158,12 +158,12 @@ describe("a vendor's manifest", { skip }, () => {
     const expected = { state: "valid", generator: "A vendor 7", signer: "Test signer" }
     assert.deepEqual(c2pa, { ...expected, codes: ["signingCredential.untrusted"] })
     const spoilt = Buffer.concat([bytes, Buffer.from([0])])
-    const told = await provenance(server, (await uploadPicture(server, spoilt)).id)
+    const told = await provenance(server, (await made(server, spoilt, "json")).id)
     assert.equal(told.c2pa?.state, "invalid")
     assert.ok(told.c2pa.codes.includes("assertion.dataHash.mismatch"))
     const broken = Buffer.from(bytes)
     broken.fill(0xff, broken.indexOf("jumdc2pa") + 40, broken.indexOf("jumdc2pa") + 4000)
-    const { c2pa: none } = await provenance(server, (await uploadPicture(server, broken)).id)
+    const { c2pa: none } = await provenance(server, (await made(server, broken, "json")).id)
     assert.ok(none && ["unreadable", "invalid"].includes(none.state), JSON.stringify(none))
   })
 
@@ -224,6 +224,25 @@ describe("derivatives signed with the operator's key", { skip }, () => {
       const read = async (buffer: Buffer, position: number, length: number) =>
         bytes.subarray(position, position + length).copy(buffer)
       assert.deepEqual(await findMarks({ read }, bytes.length), ["c2pa", "xmp:trainedAlgorithmicMedia"])
+    } finally {
+      await signed.end()
+    }
+  })
+
+  it("are made without asking an address that the original names for its manifest", async () => {
+    const signed = await withKey("es256")
+    try {
+      const xmp =
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' +
+        '<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" ' +
+        `dcterms:provenance="${vendor.url}/manifest.c2pa"/></rdf:RDF></x:xmpmeta>`
+      const picture = await made(signed, await sharp(join(folder, "plain.jpeg")).withXmp(xmp).jpeg().toBuffer(), "json")
+      const [judged] = await judge([await download(`${picture.url}&w=32`), "jpeg"])
+      assertValid(judged!, "jpeg")
+      assert.deepEqual(
+        vendor.calls.filter((one) => one.includes("manifest")),
+        [],
+      )
     } finally {
       await signed.end()
     }

@@ -20,16 +20,20 @@ sharp.cache(false)
 
 /** In sRGB, upright, and never larger than the original. */
 export async function drawDerivative({ wanted, xmp }: DrawingOrder, [original]: Buffer[]): Promise<Done> {
-  const source = sharp(original, { limitInputPixels: pixelsMax, failOn: "truncated", pages: 1 }).autoOrient()
-  const shaped =
-    wanted.format === "jpeg" ? shape(source, wanted).flatten({ background: "white" }) : shape(source, wanted)
-  const encoded = encode(shaped.toColourspace("srgb"), wanted)
-  const marked = xmp === undefined || wanted.format === "png" ? encoded : encoded.withXmp(xmp)
-  const { data, info } = await marked.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
+  const { data, info } = await draw(original!, wanted, xmp).catch((error: unknown) => {
     throw new UnfitPicture("The picture cannot be decoded.", { cause: error })
   })
   const picture = xmp !== undefined && wanted.format === "png" ? putXmpIntoPng(data, xmp) : data
   return { told: { width: info.width, height: info.height } satisfies Drawn, picture }
+}
+
+async function draw(original: Buffer, wanted: Wanted, xmp: string | undefined) {
+  const source = sharp(original, { limitInputPixels: pixelsMax, failOn: "truncated", pages: 1 }).autoOrient()
+  const shaped = shape(source, wanted)
+  const ground = wanted.format === "jpeg" ? shaped.flatten({ background: "white" }) : shaped
+  const encoded = encode(ground.toColourspace("srgb"), wanted)
+  const marked = xmp === undefined || wanted.format === "png" ? encoded : encoded.withXmp(xmp)
+  return marked.toBuffer({ resolveWithObject: true })
 }
 
 function shape(picture: Sharp, { width, height, fit, format }: Wanted): Sharp {
