@@ -24,7 +24,7 @@ export type Workshop = {
   once: <T>(name: string, work: () => Promise<T>) => Promise<T>
   /** Rejects with `image_invalid` where the pictures are at fault. */
   run: <T>(wish: Wish, pictures: Stored[], use: (finished: Finished) => Promise<T>) => Promise<T>
-  /** Ends what is under way. */
+  /** Ends what is under way, which is then `unavailable`, and begins nothing more. */
   close: () => void
 }
 
@@ -43,6 +43,7 @@ export function createWorkshop(changes: Partial<Limits> = {}): Workshop {
   const limits = { ...usual, ...changes }
   const children = new Set<Child>()
   const underWay = new Map<string, Promise<unknown>>()
+  let closed = false
   return {
     inTurn: createTurns(limits),
     once<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -53,6 +54,7 @@ export function createWorkshop(changes: Partial<Limits> = {}): Workshop {
       return begun
     },
     async run(wish, pictures, use) {
+      if (closed) throw new GatewayError({ code: "unavailable" })
       const child = startChild(programs[wish.kind])
       children.add(child)
       const watch = watchOver(child, limits)
@@ -61,6 +63,7 @@ export function createWorkshop(changes: Partial<Limits> = {}): Workshop {
         watch.again()
         return await use(finished)
       } catch (error) {
+        if (closed) throw new GatewayError({ code: "unavailable" }, error)
         throw watch.reason() === undefined ? error : unfit(`The picture takes too much ${watch.reason()}.`, error)
       } finally {
         watch.stop()
@@ -68,7 +71,10 @@ export function createWorkshop(changes: Partial<Limits> = {}): Workshop {
         child.kill("SIGKILL")
       }
     },
-    close: () => children.forEach((child) => child.kill("SIGKILL")),
+    close() {
+      closed = true
+      for (const child of children) child.kill("SIGKILL")
+    },
   }
 }
 
