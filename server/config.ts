@@ -152,13 +152,13 @@ export const settings = {
   c2paCert: setting(
     "ATELIER_C2PA_CERT",
     "",
-    z.string(),
+    z.string().regex(/^$|\.(pem|crt)$/, "a path that ends in .pem or .crt"),
     "A PEM file of certificates, the signer's own first, that derivatives of pictures are signed with by C2PA. Empty: they are not signed.",
   ),
   c2paKey: setting(
     "ATELIER_C2PA_KEY",
     "",
-    z.string(),
+    z.string().regex(/^$|\.(pem|key)$/, "a path that ends in .pem or .key"),
     "A PEM file with the private key of the first certificate in `ATELIER_C2PA_CERT`.",
   ),
   logLevel: setting(
