@@ -4,6 +4,8 @@ import type { Plans } from "./accounts/plans.ts"
 import type { Catalogue } from "./catalogue/model.ts"
 import type { Config } from "./config.ts"
 import type { Database } from "./database/database.ts"
+import type { Signer } from "./derivatives/signer.ts"
+import type { Workshop } from "./derivatives/workshop.ts"
 import type { GuardedFetch } from "./egress/guarded.ts"
 import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
@@ -45,6 +47,10 @@ export type App = {
   fetchUrl: FetchUrl
   /** For webhooks: sends to addresses that callers gave. */
   guardedPost: GuardedPost
+  /** Where pictures are drawn anew. */
+  workshop: Workshop
+  /** Signs what was drawn anew, where the operator gives a key. */
+  signer: Signer | undefined
   log: Logger
   /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void

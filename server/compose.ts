@@ -18,6 +18,8 @@ import type { Database } from "./database/database.ts"
 import { lockFolder } from "./database/lock.ts"
 import { postgresDatabase } from "./database/postgres.ts"
 import { sqliteDatabase } from "./database/sqlite.ts"
+import { readSigner } from "./derivatives/signer.ts"
+import { createWorkshop } from "./derivatives/workshop.ts"
 import { phrase } from "./dialects/native/errors.ts"
 import { readPolicy } from "./egress/address.ts"
 import { createGuardedFetch } from "./egress/guarded.ts"
@@ -89,6 +91,7 @@ export type Atelier = {
 
 /** Throws where another server works on the same data folder, unless they meet in PostgreSQL. */
 export async function composeAtelier(config: Config): Promise<Atelier> {
+  const signer = readSigner(config)
   const catalogue = createCatalogue(withCompatible(allModels, config.compatibleModels))
   const { database, clock } = await openData(config)
   const queue = tableQueue(database, clock)
@@ -98,7 +101,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const vendors = createNetworkSend()
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
-    catalogue,
+    ...{ catalogue, signer, workshop: createWorkshop() },
     plans: readPlans(config.plans),
     limiter: createLimiter(),
     noteDelivered: (projectId, repeat) => noteDelivered({ database, clock }, projectId, repeat),
@@ -122,6 +125,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       await worker.stop()
       await stopChores()
       closing.abort()
+      app.workshop.close()
       await closeServer(server)
       await vendors.close()
       await database.close()

@@ -27,7 +27,7 @@ describe("the settings", () => {
     const names = Object.values(settings).map(({ name }) => name)
     assert.equal(new Set(names).size, names.length)
     for (const { name, about, fallback, schema } of Object.values(settings)) {
-      assert.match(name, /^ATELIER_[A-Z]+[0-9]?(_[A-Z]+)*$/)
+      assert.match(name, /^ATELIER_[A-Z]+[0-9]?[A-Z]*(_[A-Z]+)*$/)
       assert.match(about, /^\S.*\.$/)
       assert.ok(schema.safeParse(fallback).success, name)
     }
@@ -75,6 +75,9 @@ describe("a wrong setting", () => {
     ["ATELIER_PORT", ["65536", "-1", "8787.5", "http", "", " 80", "0x50", "1e3"], /a whole number from 0 to 65535/],
     ["ATELIER_HOST", [""], /./],
     ["ATELIER_PLANS", ["plans.yaml", "plans"], /\.json/],
+    ["ATELIER_C2PA_CERT", ["chain", "chain.p12"], /\.pem or \.crt/],
+    ["ATELIER_C2PA_KEY", ["-----BEGIN PRIVATE KEY-----", "signer.p12"], /\.pem or \.key/],
+    ["ATELIER_UNMARKED", ["no", ""], /allow.*refuse/],
     ["ATELIER_DATA", [""], /./],
     ["ATELIER_PUBLIC_URL", ["pictures.example", "ftp://pictures.example", "//x", "javascript:alert(1)"], /./],
     ["ATELIER_LINK_HOURS", ["0", "8761", "a day"], /a whole number from 1 to 8760/],

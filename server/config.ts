@@ -175,6 +175,24 @@ export const settings = {
     z.enum(["auto", "always", "never"], "auto, always or never"),
     "Whether predictions that answer with a list have the pictures under `data` too. `auto`: where a client of Qwen asks that reads nothing else.",
   ),
+  unmarked: setting(
+    "ATELIER_UNMARKED",
+    "allow",
+    z.enum(["allow", "refuse"], "allow or refuse"),
+    "Whether callers may have vendors leave their watermark out (`watermark: false` for Qwen, Seedream and Imagen). `refuse` answers 400.",
+  ),
+  c2paCert: setting(
+    "ATELIER_C2PA_CERT",
+    "",
+    z.string().regex(/^$|\.(pem|crt)$/, "a path that ends in .pem or .crt"),
+    "A PEM file of certificates, the signer's own first, that derivatives of pictures are signed with by C2PA. Empty: they are not signed.",
+  ),
+  c2paKey: setting(
+    "ATELIER_C2PA_KEY",
+    "",
+    z.string().regex(/^$|\.(pem|key)$/, "a path that ends in .pem or .key"),
+    "A PEM file with the private key of the first certificate in `ATELIER_C2PA_CERT`.",
+  ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",
     "info",

@@ -22,6 +22,7 @@ import {
 } from "./dialects/native/generations.ts"
 import { healthz, readyz } from "./dialects/native/health.ts"
 import { getImage } from "./dialects/native/images.ts"
+import { getProvenance } from "./dialects/native/provenance.ts"
 import { getModel, getModelByOneName, listModels } from "./dialects/native/models.ts"
 import { generateImage, imagesStatus, imageStatus, uploadPicture } from "./dialects/gempix2/images.ts"
 import { getCredits, getUsage } from "./dialects/native/credits.ts"
@@ -47,6 +48,7 @@ export const allRoutes: Route[] = [
   cancelOneGeneration,
   followGeneration,
   getImage,
+  getProvenance,
   listModels,
   getModel,
   getModelByOneName,

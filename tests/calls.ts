@@ -102,6 +102,19 @@ export function plainPng({ width = 64, height = 64, alpha = 1 } = {}): Promise<B
     .toBuffer()
 }
 
+/** A picture of one's own: its id, and a link to it. */
+export async function uploadPicture(target: Target, bytes: Buffer): Promise<{ id: string; url: string }> {
+  const form = new FormData()
+  form.set("file", new Blob([new Uint8Array(bytes)]), "a picture")
+  const { body, text } = await call<{ data?: { imageKey: string; imageUrl: string } }>(
+    target,
+    "/api/upload-image-image",
+    { body: form },
+  )
+  if (!body.data) throw new Error(text)
+  return { id: body.data.imageKey, url: body.data.imageUrl }
+}
+
 export type Event = { id: string; event: string; data: Record<string, unknown> }
 
 /** Events of a generation as they come, until the stream ends or the reader stops reading, which hangs up. */

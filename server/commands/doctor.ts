@@ -5,6 +5,7 @@ import { readPlans } from "../accounts/plans.ts"
 import { readConfig } from "../config.ts"
 import type { Config } from "../config.ts"
 import { verifyLedger } from "../credits/balance.ts"
+import { readSigner } from "../derivatives/signer.ts"
 import { createNetworkSend } from "../egress/network.ts"
 import type { Send } from "../egress/send.ts"
 import { allProviders } from "../providers/all.ts"
@@ -28,7 +29,7 @@ export const doctorCommand: Command = {
     const send = createNetworkSend()
     try {
       const findings = [
-        ...(await Promise.all([lookAtPlans(config), lookAtStorage(config), lookAtDatabase()])),
+        ...(await Promise.all([lookAtPlans(config), lookAtSigner(config), lookAtStorage(config), lookAtDatabase()])),
         ...(await Promise.all(allProviders.map((provider) => lookAtVendor(config, provider, send)))).flat(),
       ]
       if (findings.some(({ state }) => state === "ill")) process.exitCode = 1
@@ -46,6 +47,18 @@ async function lookAtPlans({ plans }: Config): Promise<Finding> {
     return well("plans", Object.keys(readPlans(plans)).join(", "))
   } catch (error) {
     return ill("plans", (error as Error).message, "correct the file, or unset ATELIER_PLANS")
+  }
+}
+
+async function lookAtSigner(config: Config): Promise<Finding> {
+  try {
+    const signer = readSigner(config)
+    if (!signer) return well("signing", "derivatives are not signed: ATELIER_C2PA_CERT is not set")
+    const day = new Date(signer.until).toISOString().slice(0, 10)
+    if (signer.until > Date.now()) return well("signing", `derivatives are signed (${signer.algorithm}), until ${day}`)
+    return ill("signing", `the certificate has expired on ${day}`, "get a new one, or unset ATELIER_C2PA_CERT and _KEY")
+  } catch (error) {
+    return ill("signing", (error as Error).message, "correct the files, or unset ATELIER_C2PA_CERT and _KEY")
   }
 }
 

@@ -10,6 +10,7 @@ import { webhooks } from "./migrations/0005-webhooks.ts"
 import { repeats } from "./migrations/0006-repeats.ts"
 import { progress } from "./migrations/0008-progress.ts"
 import { people } from "./migrations/0009-people.ts"
+import { marks } from "./migrations/0013-marks.ts"
 
 /** One text for both, but where the two differ. */
 type Statement = string | Record<Engine, string>
@@ -26,6 +27,7 @@ const migrations: Migration[] = [
   { name: "0007-guards", statements: guards },
   progress,
   people,
+  marks,
 ]
 
 // Any number, as long as nobody else on the database uses it: "atelier" on a telephone.

@@ -2,7 +2,7 @@
 import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
-import type { ImageNameRow, ImageRow } from "./tables/images.ts"
+import type { DerivativeRow, ImageNameRow, ImageRow } from "./tables/images.ts"
 import type { JobRow } from "./tables/queue.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow, WebhookEndpointRow } from "./tables/webhooks.ts"
 
@@ -23,6 +23,7 @@ export type Tables = {
   attempts: AttemptRow
   images: ImageRow
   image_names: ImageNameRow
+  derivatives: DerivativeRow
   events: EventRow
   jobs: JobRow
   webhook_endpoints: WebhookEndpointRow

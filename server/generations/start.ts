@@ -23,6 +23,7 @@ import type { Repeat } from "./repeats.ts"
 import { keepReferences } from "./references.ts"
 import type { Received } from "./references.ts"
 import { findModel, routesFor } from "./routes.ts"
+import { checkMarked } from "./unmarked.ts"
 
 export type NewGeneration = {
   dialect: string
@@ -61,6 +62,7 @@ const beginWithinMs = 86_400_000
 export async function startGeneration(app: Needs, caller: Caller, wanted: NewGeneration): Promise<Generation> {
   const model = findModel(app, wanted.model)
   const read = readInput(model, wanted.parameters, wanted.at)
+  checkMarked(app, read.input, wanted.at)
   const given = { input: read.input, images: read.images.length, mask: read.mask !== undefined }
   const [route] = routesFor(app, model, caller.mode, given)
   const plan = planOf(app.plans, caller.plan)

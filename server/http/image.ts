@@ -2,8 +2,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type { App } from "../app.ts"
 import { GatewayError } from "../errors.ts"
-import type { Image } from "../images/images.ts"
 import { readPieces } from "../storage/pieces.ts"
+import type { Served } from "./route.ts"
 import { flushed, takeOver } from "./send.ts"
 
 type Needs = Pick<App, "storage">
@@ -13,7 +13,7 @@ export async function sendImage(
   app: Needs,
   request: FastifyRequest,
   reply: FastifyReply,
-  image: Image,
+  image: Served,
   cache: string,
 ): Promise<void> {
   const etag = `"${image.sha256}"`
@@ -43,7 +43,7 @@ async function sendBytes(
   app: Needs,
   request: FastifyRequest,
   reply: FastifyReply,
-  image: Image,
+  image: Served,
   range: Range | undefined,
   headers: Record<string, string>,
 ): Promise<void> {

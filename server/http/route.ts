@@ -4,7 +4,6 @@ import type { z } from "zod"
 import type { KeyHolder, Scope } from "../accounts/keys.ts"
 import type { App } from "../app.ts"
 import type { Failure, FailureCode } from "../errors.ts"
-import type { Image } from "../images/images.ts"
 import type { Repeat } from "./repeat.ts"
 import type { Sealed } from "../storage/storage.ts"
 
@@ -29,11 +28,14 @@ export type Call<Params = Record<string, string>, Query = Record<string, unknown
 
 export type ServerEvent = { id?: string; event?: string; data: unknown }
 
+/** A file in storage, as it is sent. */
+export type Served = { sha256: string; bytes: number; mediaType: string }
+
 /** `json` and `data` may hold `base64Of(picture)`, which is streamed out of storage. */
 export type Answer = { headers?: Record<string, string> } & (
   | { status: number; json: unknown }
   | { status: 200; events: AsyncIterable<ServerEvent> }
-  | { status: 200; image: Image; cache: string }
+  | { status: 200; image: Served; cache: string }
   | { status: 200; text: string; type: string }
 )
 

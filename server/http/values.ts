@@ -9,11 +9,16 @@ export function readValues(schema: z.ZodObject | undefined, values: unknown): Re
   if (!schema) return given
   for (const [name, field] of Object.entries(schema.shape)) {
     const value = given[name]
-    const isNumber = (field as z.ZodType).safeParse(0).success || (field as z.ZodType).safeParse(1).success
-    if (isNumber && typeof value === "string" && /^\d{1,15}$/.test(value)) given[name] = Number(value)
+    if (takesNumber(field as z.ZodType) && typeof value === "string" && /^\d{1,15}$/.test(value))
+      given[name] = Number(value)
   }
   return checkBody(schema, given) as Record<string, unknown>
 }
+
+/** Whether it is for being text that it takes no text. */
+const takesNumber = (field: z.ZodType): boolean =>
+  field.safeParse("").error?.issues.some((issue) => issue.code === "invalid_type" && issue.expected === "number") ===
+  true
 
 /** Throws `invalid_request` that names each wrong field. */
 export function checkBody(schema: z.ZodType, value: unknown): unknown {

@@ -12,6 +12,10 @@ export type ImageNotes = { seed?: number; revised_prompt?: string; quality?: str
 
 export type Image = {
   id: string
+  /** Null for pictures that were uploaded. */
+  generationId: string | null
+  /** Order among the pictures of the generation. */
+  position: number
   sha256: string
   bytes: number
   mediaType: MediaType
@@ -36,7 +40,7 @@ export async function insertImage(tx: Queries, now: number, image: NewImage): Pr
   const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
   const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
   await insertRow(tx, { ...names, ...facts })
-  return { id: names.id, ...picture, notes, createdAt: now }
+  return { id: names.id, generationId, position, ...picture, notes, createdAt: now }
 }
 
 const insertRow = prepare((tx, row: ImageRow) => tx.insertInto("images").values(row))
@@ -45,7 +49,8 @@ export function readImage(row: ImageRow): Image {
   const { id, sha256, bytes, width, height } = row
   const mediaType = row.media_type as MediaType
   const notes = JSON.parse(row.notes_json) as ImageNotes
-  return { id, sha256, bytes, mediaType, width, height, notes, createdAt: row.created_at }
+  const facts = { sha256, bytes, mediaType, width, height, notes }
+  return { id, generationId: row.generation_id, position: row.position, ...facts, createdAt: row.created_at }
 }
 
 export async function findImage(app: Pick<App, "database">, projectId: string, id: string): Promise<Image | undefined> {

@@ -28,3 +28,18 @@ export type ImageNameRow = {
   created_at: number
   updated_at: number
 }
+
+/** A picture drawn anew from another, which goes with it. */
+export type DerivativeRow = {
+  image_id: string
+  /** What was asked for, in one spelling: `320x200 cover webp 80`. */
+  variant: string
+  /** SHA-256 of the certificate that it is signed with; empty where it is not. */
+  signer: string
+  sha256: string
+  bytes: number
+  media_type: string
+  width: number
+  height: number
+  created_at: number
+}

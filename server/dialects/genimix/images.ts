@@ -1,5 +1,7 @@
 // Genimix' API: pictures under ids that the caller chooses, made from a prompt or sent as they are.
 import { z } from "zod"
+import { asWanted } from "../../derivatives/derive.ts"
+import { derivativeQuery } from "../../derivatives/wanted.ts"
 import { waitForGeneration } from "../../generations/find.ts"
 import { throwUnlessSucceeded } from "../../generations/generation.ts"
 import { generationHeaders } from "../../generations/headers.ts"
@@ -140,17 +142,18 @@ export const genimixGet = route({
   path: imagePath,
   summary: "Download a picture by your own id",
   about: "Takes Range, If-None-Match and HEAD. What an id means can change, so a kept copy is to be asked about.",
+  query: z.object(derivativeQuery),
   answers: [
     { status: 200, about: "The picture.", type: "image/*" },
     { status: 206, about: "The part of it that was asked for.", type: "image/*" },
     { status: 304, about: "The caller's copy is still good." },
   ],
-  failures: ["invalid_request", "invalid_key", "not_found"],
+  failures: ["invalid_request", "invalid_key", "not_found", "image_invalid", "unavailable"],
   async handle(call) {
     checkProject(call)
     const image = await findNamedImage(call.app, call.caller.projectId, call.params.imageId)
     if (!image) throw missing()
-    return { status: 200, image, cache: "private, no-cache" }
+    return { status: 200, image: await asWanted(call.app, image, call.query), cache: "private, no-cache" }
   },
 })
 

@@ -1,0 +1,28 @@
+// What the C2PA manifest of a picture says, as the official core reads it.
+import { z } from "zod"
+import type { App } from "../app.ts"
+import { GatewayError } from "../errors.ts"
+import type { Image } from "../images/images.ts"
+import { storedBytes } from "../images/stored.ts"
+
+/** `codes` are C2PA's words for what is wrong, none where all is well. */
+export const Manifest = z.object({
+  state: z.enum(["trusted", "valid", "invalid", "unreadable"]),
+  generator: z.string().nullable(),
+  signer: z.string().nullable(),
+  codes: z.array(z.string()),
+})
+export type Manifest = z.infer<typeof Manifest>
+
+/** For a picture that has one. Throws `unavailable` where too many pictures are being worked on. */
+export async function readManifest(app: Pick<App, "storage" | "workshop">, image: Image): Promise<Manifest> {
+  const { workshop } = app
+  const order = { kind: "read" as const, mediaType: image.mediaType }
+  const picture = storedBytes(app, image.sha256, image.bytes)
+  try {
+    return await workshop.inTurn(() => workshop.run(order, [picture], async ({ told }) => Manifest.parse(told)))
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.failure.code !== "image_invalid") throw error
+    return { state: "unreadable", generator: null, signer: null, codes: [] }
+  }
+}
