@@ -29,6 +29,7 @@ import { noteDelivered } from "./generations/repeats.ts"
 import { runGeneration } from "./generations/run.ts"
 import { runGenerationJob } from "./generations/start.ts"
 import { createLimiter } from "./http/limits.ts"
+import { tableLimiter } from "./http/tableLimits.ts"
 import { createServer } from "./http/server.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
@@ -79,16 +80,18 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const stopping = new AbortController()
   const closing = new AbortController()
   const vendors = createNetworkSend()
+  const log = pino({ level: config.logLevel }, pino.destination(2))
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     catalogue,
     plans: readPlans(config.plans),
     limiter: createLimiter(),
+    planLimiter: tableLimiter({ database, log }),
     noteDelivered: (projectId, repeat) => noteDelivered({ database, clock }, projectId, repeat),
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),
-    log: pino({ level: config.logLevel }, pino.destination(2)),
+    log,
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     linkSecret: await secretSetting(database, "link-secret"),

@@ -3,6 +3,7 @@ import type { ApiKeyRow, ProjectRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { ImageNameRow, ImageRow } from "./tables/images.ts"
+import type { LimitRow } from "./tables/limits.ts"
 import type { JobRow } from "./tables/queue.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow, WebhookEndpointRow } from "./tables/webhooks.ts"
 
@@ -23,6 +24,7 @@ export type Tables = {
   image_names: ImageNameRow
   events: EventRow
   jobs: JobRow
+  limits: LimitRow
   webhook_endpoints: WebhookEndpointRow
   webhook_deliveries: WebhookDeliveryRow
   webhook_attempts: WebhookAttemptRow
