@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify"
 import { pino } from "pino"
 import { createProject, defaultProject } from "./accounts/projects.ts"
 import { secretSetting } from "./accounts/settings.ts"
-import { readPlans } from "./accounts/plans.ts"
+import { planOf, readPlans } from "./accounts/plans.ts"
 import type { App, Changes, Clock, WayOut } from "./app.ts"
 import { allModels, createCatalogue } from "./catalogue/catalogue.ts"
 import { withCompatible } from "./catalogue/compatible.ts"
@@ -129,7 +129,10 @@ function startWork(app: App): Worker {
     },
     {
       concurrency: config.concurrency,
-      limits: { lanes: laneLimits },
+      limits: {
+        lanes: laneLimits,
+        perProject: { kind: runGenerationJob, ofPlan: (plan) => planOf(app.plans, plan).concurrent },
+      },
       onError: (job, error) => app.log.error({ err: error, job: job.id, subject: job.subject }, "a job failed"),
     },
   )

@@ -5,6 +5,7 @@ import type { Database, Queries } from "../database/database.ts"
 import { claim } from "./claim.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
 import type { Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
+import { fits } from "./room.ts"
 
 type Clock = { now: () => number }
 
@@ -22,8 +23,9 @@ export function tableQueue(database: Database, clock: Clock): Queue {
   }
 }
 
-async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
-  const { kind, subject, dueAt, claimed, projectId = "", lane = kind, priority = 0, deadlineAt } = wanted
+async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job & { claimed: boolean }> {
+  const { kind, subject, dueAt, projectId = "", lane = kind, priority = 0, deadlineAt, room = {} } = wanted
+  const claimed = wanted.claimed && (await fits(tx, { kind, projectId, lane }, room, now))
   const id = randomUUID()
   const until = now + leaseMs
   const times = claimed
@@ -34,7 +36,7 @@ async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
     .insertInto("jobs")
     .values({ id, kind, subject, ...times, ...turn, fence: 1 })
     .execute()
-  return { id, kind, subject, fence: 1, overdue: false }
+  return { id, kind, subject, fence: 1, overdue: false, claimed }
 }
 
 /** A transaction costs others their turn, and most looks find nothing. */

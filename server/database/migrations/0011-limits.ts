@@ -8,5 +8,7 @@ export const limitsAndSweeps: Migration = {
     // Every request that counts writes here and must not wait for the disk: not logged, it does not. PostgreSQL empties
     // the table after a crash of its own, and of its own alone.
     { sqlite: `create table ${limits}`, postgres: `create unlogged table ${limits}` },
+    // Whether anybody waits in a lane.
+    `create index jobs_by_lane on jobs (lane, due_at)`,
   ],
 }
