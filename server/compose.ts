@@ -31,6 +31,7 @@ import { runGenerationJob } from "./generations/start.ts"
 import { createLimiter } from "./http/limits.ts"
 import { tableLimiter } from "./http/tableLimits.ts"
 import { createServer } from "./http/server.ts"
+import { startHousekeeping } from "./housekeeping.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
@@ -100,6 +101,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
   const stopChores = startCreditChores(app)
+  const stopHousekeeping = startHousekeeping(app)
   return {
     app,
     server,
@@ -107,6 +109,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       stopping.abort()
       await worker.stop()
       await stopChores()
+      await stopHousekeeping()
       closing.abort()
       await closeServer(server)
       await vendors.close()

@@ -131,7 +131,10 @@ describe("on PostgreSQL: several servers", { skip: postgresMissing }, () => {
 })
 
 describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 }, () => {
-  const names = ["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"]
+  const names = [
+    ...["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"],
+    ...["fairness", "housekeeping"],
+  ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {
       const { NODE_TEST_CONTEXT: _, ...env } = process.env

@@ -1,7 +1,7 @@
 // The tables, as the code sees them.
 import type { ApiKeyRow, ProjectRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
-import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
+import type { AttemptRow, EarlyPictureRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { ImageNameRow, ImageRow } from "./tables/images.ts"
 import type { LimitRow } from "./tables/limits.ts"
 import type { JobRow } from "./tables/queue.ts"
@@ -23,6 +23,7 @@ export type Tables = {
   images: ImageRow
   image_names: ImageNameRow
   events: EventRow
+  early_pictures: EarlyPictureRow
   jobs: JobRow
   limits: LimitRow
   webhook_endpoints: WebhookEndpointRow

@@ -87,10 +87,13 @@ async function arrivalOf({ database }: Needs, name: string): Promise<number> {
   return (await row.executeTakeFirst())?.arrives_at ?? 0
 }
 
-/** Forgets those that are whole again: a name that is not there has all of its limit. */
-export async function forgetWholeLimits({ database }: Pick<App, "database">, now: number): Promise<void> {
-  await database.query
-    .deleteFrom("limits")
-    .where("arrives_at", "<=", now - clocksDifferMs)
-    .execute()
+/** Forgets up to `count` that are whole again: a name that is not there has all of its limit. Answers how many. */
+export async function forgetWholeLimits(
+  { database, clock }: Pick<App, "database" | "clock">,
+  count: number,
+): Promise<number> {
+  const whole = sql<boolean>`arrives_at <= cast(${clock.now() - clocksDifferMs} as double precision)`
+  const names = database.query.selectFrom("limits").select("name").where(whole).limit(count)
+  const gone = database.query.deleteFrom("limits").where("name", "in", names).where(whole)
+  return Number((await gone.executeTakeFirstOrThrow()).numDeletedRows)
 }
