@@ -2,10 +2,9 @@ import assert from "node:assert/strict"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { after, before, describe, it } from "node:test"
+import { after, describe, it } from "node:test"
 import { pino } from "pino"
-import { postgresMissing, startPostgres } from "../../tests/postgres.ts"
-import type { Cluster } from "../../tests/postgres.ts"
+import { describeOnPostgres } from "../../tests/onPostgres.ts"
 import type { Database } from "../database/database.ts"
 import { postgresDatabase } from "../database/postgres.ts"
 import { sqliteDatabase } from "../database/sqlite.ts"
@@ -50,26 +49,17 @@ describeLimiter(
 
 describeLimiter("a table of SQLite", async () => shared(await newSqlite()), 10)
 
-describe("on PostgreSQL", { skip: postgresMissing }, () => {
-  let cluster: Cluster
-  before(async () => {
-    cluster = await startPostgres()
-  })
-  after(async () => {
-    await closeAll()
-    await cluster.end()
-  })
-
+describeOnPostgres(closeAll, (newDatabase) =>
   describeLimiter(
     "a table of PostgreSQL",
     async () => {
       await closeAll()
-      const url = await cluster.newDatabase()
+      const url = await newDatabase()
       return shared(() => openOne(() => postgresDatabase(url)))
     },
     10,
-  )
-})
+  ),
+)
 
 describe("limits in the database", () => {
   const takeAll = async (limiter: ReturnType<typeof tableLimiter>, now = start) => {
