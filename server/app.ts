@@ -35,8 +35,10 @@ export type App = {
   plans: Plans
   /** That an answer has reached its caller, for requests that an SDK may send again. */
   noteDelivered: (projectId: string, repeat: Repeat) => Promise<void>
-  /** How often who has asked. */
+  /** How often an address has sent a wrong key; each server's own. */
   limiter: Limiter
+  /** How often a project has asked for what its plan counts; shared by all servers. */
+  planLimiter: Limiter
   database: Database
   storage: Storage
   queue: Queue

@@ -14,6 +14,7 @@ const rooms: Record<string, string[]> = {
   commands: everything,
   compose: everything,
   routes: ["dialects", "http"],
+  housekeeping: ["generations", "webhooks", "http", "app"],
   credits: ["catalogue", "database", "app", "errors", "ids", "egress"],
   app: ["accounts", "http", "catalogue", "config", "database", "derivatives", "egress", "observe", "queue", "storage"],
   config: ["addresses", "nearest"],

@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify"
 import { pino } from "pino"
 import { createProject, defaultProject } from "./accounts/projects.ts"
 import { secretSetting } from "./accounts/settings.ts"
-import { readPlans } from "./accounts/plans.ts"
+import { planOf, readPlans } from "./accounts/plans.ts"
 import type { App, Changes, Clock, WayOut } from "./app.ts"
 import { allModels, createCatalogue } from "./catalogue/catalogue.ts"
 import { withCompatible } from "./catalogue/compatible.ts"
@@ -31,7 +31,9 @@ import { noteDelivered } from "./generations/repeats.ts"
 import { runGeneration } from "./generations/run.ts"
 import { runGenerationJob } from "./generations/start.ts"
 import { createLimiter } from "./http/limits.ts"
+import { tableLimiter } from "./http/tableLimits.ts"
 import { createServer } from "./http/server.ts"
+import { startHousekeeping } from "./housekeeping.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
@@ -99,16 +101,18 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const stopping = new AbortController()
   const closing = new AbortController()
   const vendors = createNetworkSend()
+  const log = pino({ level: config.logLevel }, pino.destination(2))
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     ...{ catalogue, signer, workshop: createWorkshop() },
     plans: readPlans(config.plans),
     limiter: createLimiter(),
+    planLimiter: tableLimiter({ database, log }),
     noteDelivered: (projectId, repeat) => noteDelivered({ database, clock }, projectId, repeat),
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),
-    log: pino({ level: config.logLevel }, pino.destination(2)),
+    log,
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     linkSecret: await secretSetting(database, "link-secret"),
@@ -117,6 +121,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
   const stopChores = startCreditChores(app)
+  const stopHousekeeping = startHousekeeping(app)
   return {
     app,
     server,
@@ -124,6 +129,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       stopping.abort()
       await worker.stop()
       await stopChores()
+      await stopHousekeeping()
       closing.abort()
       app.workshop.close()
       await closeServer(server)
@@ -147,7 +153,10 @@ function startWork(app: App): Worker {
     },
     {
       concurrency: config.concurrency,
-      limits: { lanes: laneLimits },
+      limits: {
+        lanes: laneLimits,
+        perProject: { kind: runGenerationJob, ofPlan: (plan) => planOf(app.plans, plan).concurrent },
+      },
       onError: (job, error) => app.log.error({ err: error, job: job.id, subject: job.subject }, "a job failed"),
     },
   )

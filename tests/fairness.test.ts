@@ -21,11 +21,21 @@ const accept = async (target: { url: string; testKey: string }, prompt: string, 
   return body.id
 }
 
+async function newProject({ url, atelier: { app } }: InProcess, id: string, plan = "community") {
+  await createProject(app, { id, plan })
+  await grantCredits(app, { projectId: id, mode: "test" }, 1_000_000_000, "for the test")
+  return { url, testKey: await createKey(app, id, "test") }
+}
+
 const query = ({ atelier }: InProcess) => atelier.app.database.query
 
 const openCount = async (server: InProcess) => {
   const open = query(server).selectFrom("generations").select("id").where("status", "in", ["queued", "running"])
   return (await open.execute()).length
+}
+
+async function untilAccepted(server: InProcess, count: number) {
+  while ((await openCount(server)) < count) await sleep(5)
 }
 
 const patienceMs = 60_000
@@ -37,6 +47,16 @@ async function untilAllEnded(server: InProcess, look: () => Promise<void> = asyn
   }
 }
 
+/** How many vendors' calls and tasks were under way at once, until all has ended. */
+async function mostAtWork(server: InProcess): Promise<number> {
+  let most = 0
+  await untilAllEnded(server, async () => {
+    const atWork = query(server).selectFrom("attempts").select("id").where("state", "in", ["sent", "pending"])
+    most = Math.max(most, (await atWork.execute()).length)
+  })
+  return most
+}
+
 describe("fairness between projects", () => {
   let server: InProcess
   before(async () => {
@@ -45,10 +65,7 @@ describe("fairness between projects", () => {
   after(() => server.end())
 
   it("begins another project's first generation at the next slot, before a backlog that came earlier", async () => {
-    await createProject(server.atelier.app, { id: "other" })
-    const purse = { projectId: "other", mode: "test" } as const
-    await grantCredits(server.atelier.app, purse, 1_000_000_000, "for the test")
-    const other = { url: server.url, testKey: await createKey(server.atelier.app, "other", "test") }
+    const other = await newProject(server, "other")
     for (let number = 0; number < 8; number++) await accept(server, `backlog ${number}`)
     const late = await accept(other, "the only one")
     await untilAllEnded(server)
@@ -70,16 +87,52 @@ describe("fairness to vendors", () => {
 
   it("gives Black Forest Labs 24 at once and no more, tasks that are only asked for included", async () => {
     for (let number = 0; number < 30; number++) await accept(server, `wish ${number}`, "bfl/flux-2-pro")
-    let most = 0
-    await untilAllEnded(server, async () => {
-      const atWork = query(server).selectFrom("attempts").select("id").where("state", "in", ["sent", "pending"])
-      most = Math.max(most, (await atWork.execute()).length)
-    })
+    const most = await mostAtWork(server)
     assert.ok(most > 10 && most <= 24, `${most} at once`)
     const failed = query(server).selectFrom("generations").select("id").where("status", "<>", "succeeded")
     assert.deepEqual(await failed.execute(), [])
     const submits = sandboxCalls(server).filter(({ method }) => method === "POST")
     assert.equal(submits.length, 30, "none was sent away as one too many")
+  })
+
+  it("counts those that somebody waits for, who wait for room as well", async () => {
+    const asking = Array.from({ length: 30 }, (_, number) =>
+      generate(server, `waited for ${number}`, { model: "bfl/flux-2-pro" }),
+    )
+    await untilAccepted(server, 24)
+    const most = await mostAtWork(server)
+    assert.ok(most > 10 && most <= 24, `${most} at once`)
+    assert.ok((await Promise.all(asking)).every(({ body }) => body.status === "succeeded"))
+  })
+})
+
+describe("a plan's number at once", () => {
+  let server: InProcess
+  before(async () => {
+    server = await startWith(64)
+  })
+  after(() => server.end())
+
+  it("is never exceeded, whether somebody waits or not, and all are served in the end", async () => {
+    const shop = await newProject(server, "shop", "free")
+    const asking = Array.from({ length: 8 }, (_, number) =>
+      generate(shop, `wish ${number}`, { n: 2, wait: number % 2 === 0 ? 0 : 60 }),
+    )
+    await untilAccepted(server, 8)
+    const other = generate(await newProject(server, "other"), "another's")
+    let most = 0
+    await untilAllEnded(server, async () => {
+      const running = query(server).selectFrom("generations").select("id").where("status", "=", "running")
+      most = Math.max(most, (await running.where("project_id", "=", "shop").execute()).length)
+    })
+    assert.equal(most, 2)
+    assert.equal((await other).body.status, "succeeded")
+    for (const { status, body } of await Promise.all(asking))
+      assert.deepEqual([status, body.status], status === 202 ? [202, "queued"] : [200, "succeeded"])
+    const rows = await query(server).selectFrom("generations").selectAll().orderBy("started_at").execute()
+    assert.ok(rows.every(({ status }) => status === "succeeded"))
+    const first = rows.find(({ project_id }) => project_id === "other")
+    assert.ok(first!.finished_at! <= rows.at(-1)!.started_at!, "another project did not wait for them")
   })
 })
 

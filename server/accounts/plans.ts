@@ -7,6 +7,8 @@ const Plan = z.strictObject({
   title: z.string().min(1),
   /** Requests that make or upload pictures. */
   requests_per_hour: z.int().min(1).max(1_000_000),
+  /** Generations at work at once; what comes above it waits. */
+  concurrent: z.int().min(1).max(100_000).optional(),
   monthly_credits: z.number().min(0).max(1_000_000_000).default(0),
   /** Names of models; `family/*` is all of a family, `*` all there are. */
   models: z.array(z.string().min(1)).min(1).default(["*"]),
@@ -24,9 +26,9 @@ export type Plans = Record<string, Plan>
 export const defaultPlan = "community"
 
 const shipped: z.input<typeof Plans> = {
-  free: { title: "Free", requests_per_hour: 10, monthly_credits: 20 },
-  starter: { title: "Starter", requests_per_hour: 100, monthly_credits: 500 },
-  pro: { title: "Pro", requests_per_hour: 500, monthly_credits: 3_000 },
+  free: { title: "Free", requests_per_hour: 10, concurrent: 2, monthly_credits: 20 },
+  starter: { title: "Starter", requests_per_hour: 100, concurrent: 5, monthly_credits: 500 },
+  pro: { title: "Pro", requests_per_hour: 500, concurrent: 20, monthly_credits: 3_000 },
   // For those who run it for themselves: the vendors' bills are theirs already.
   community: { title: "Community", requests_per_hour: 100_000, unmetered: ["live"] },
 }

@@ -103,9 +103,10 @@ export const plansCommand: Command = {
   options: [],
   run: async () => {
     const plans = plansNow()
-    const rows = Object.entries(plans).map(([id, { title, requests_per_hour, monthly_credits, models, unmetered }]) => [
-      ...[id, title, `${requests_per_hour} requests an hour`, `${monthly_credits} credits a month`, models.join(" ")],
-      unmetered.length > 0 ? `unmetered: ${unmetered.join(", ")}` : "",
+    const rows = Object.entries(plans).map(([id, plan]) => [
+      ...[id, plan.title, `${plan.requests_per_hour} requests an hour`, `${plan.concurrent ?? "any number"} at once`],
+      ...[`${plan.monthly_credits} credits a month`, plan.models.join(" ")],
+      plan.unmetered.length > 0 ? `unmetered: ${plan.unmetered.join(", ")}` : "",
     ])
     return { text: writeColumns(rows), value: plans }
   },

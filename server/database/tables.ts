@@ -1,8 +1,9 @@
 // The tables, as the code sees them.
 import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
-import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
+import type { AttemptRow, EarlyPictureRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { DerivativeRow, ImageNameRow, ImageRow } from "./tables/images.ts"
+import type { LimitRow } from "./tables/limits.ts"
 import type { JobRow } from "./tables/queue.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow, WebhookEndpointRow } from "./tables/webhooks.ts"
 
@@ -25,7 +26,9 @@ export type Tables = {
   image_names: ImageNameRow
   derivatives: DerivativeRow
   events: EventRow
+  early_pictures: EarlyPictureRow
   jobs: JobRow
+  limits: LimitRow
   webhook_endpoints: WebhookEndpointRow
   webhook_deliveries: WebhookDeliveryRow
   webhook_attempts: WebhookAttemptRow

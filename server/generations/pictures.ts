@@ -6,6 +6,7 @@ import type { AnsweredPicture } from "../providers/provider.ts"
 import type { Partial } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
 import type { Attempt, AttemptPicture } from "./attempts.ts"
+import { noteEarlyPicture } from "./early.ts"
 import { addEvent } from "./events.ts"
 import type { PartialImage } from "./events.ts"
 import { accessTo, wayOut } from "./work.ts"
@@ -74,6 +75,7 @@ export async function keepPartial(
   await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
     await addEvent(tx, app.clock.now(), generation.id, { type: "partial_image", data })
+    await noteEarlyPicture(tx, generation.id, kept.sha256)
   })
   app.changes.tell(generation.id)
 }

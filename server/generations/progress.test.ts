@@ -1,7 +1,10 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import fc from "fast-check"
-import { progressOf } from "./progress.ts"
+import { generate } from "../../tests/calls.ts"
+import { composeServer } from "../../tests/harness.ts"
+import { readGeneration } from "./generation.ts"
+import { progressNow, progressOf } from "./progress.ts"
 import type { State } from "./progress.ts"
 
 const state = (facts: Partial<State>): State => ({
@@ -44,5 +47,23 @@ describe("progress", () => {
 
   it("stays where it was when it is over without a picture", () => {
     assert.deepEqual(progressOf(state({ phase: "over", runningMs: 5_000 })), { progress: 50, estimatedSeconds: 0 })
+  })
+})
+
+describe("progress in a long line", () => {
+  it("is told of the whole line, up to a hundred rounds of it", async (t) => {
+    const server = await composeServer({ ATELIER_CONCURRENCY: "1" })
+    t.after(server.end)
+    const { app } = server.atelier
+    const { body } = await generate(server, "behind them all")
+    const done = app.database.query.selectFrom("generations").selectAll().where("id", "=", body.id)
+    const row = { ...(await done.executeTakeFirstOrThrow()), status: "queued" as const, finished_at: null }
+    const line = Array.from({ length: 150 }, (_, place) => ({
+      ...{ ...row, id: `gen_${place}`, created_at: 1_000 + place, started_at: null },
+    }))
+    await app.database.query.insertInto("generations").values(line).execute()
+    const secondsAt = async (place: number) =>
+      (await progressNow(app, readGeneration(line[place]!, []))).estimatedSeconds
+    assert.deepEqual(await Promise.all([0, 30, 100, 149].map(secondsAt)), [20, 620, 2020, 2020])
   })
 })

@@ -65,12 +65,21 @@ async function usualOf(queries: Queries, { model, mode, createdAt }: Generation)
   return Math.max(1, took[took.length >> 1] ?? unknownMs)
 }
 
-async function aheadOf(queries: Queries, { createdAt }: Generation): Promise<number> {
+// Further back in line nobody is told more than that it takes long: counting a backlog is dear, and who waits asks often.
+const roundsMax = 100
+
+/** Counts no further than it matters. */
+async function aheadOf(queries: Queries, { createdAt }: Generation, atOnce: number): Promise<number> {
   const { count } = await queries
-    .selectFrom("generations")
+    .selectFrom(({ selectFrom }) =>
+      selectFrom("generations")
+        .select("created_at")
+        .where("status", "=", "queued")
+        .where("created_at", "<", createdAt)
+        .limit(roundsMax * atOnce)
+        .as("ahead"),
+    )
     .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("status", "=", "queued")
-    .where("created_at", "<", createdAt)
     .executeTakeFirstOrThrow()
   return Number(count)
 }
@@ -105,7 +114,7 @@ export async function progressNow(
     phase: phases[status],
     runningMs: startedAt === undefined ? 0 : until - startedAt,
     usualMs: await usualOf(query, generation),
-    ahead: hasEnded(status) || status === "running" ? 0 : await aheadOf(query, generation),
+    ahead: hasEnded(status) || status === "running" ? 0 : await aheadOf(query, generation, config.concurrency),
     atOnce: config.concurrency,
     told: await toldOf(query, id),
   })

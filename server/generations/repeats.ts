@@ -1,4 +1,5 @@
 // The same request sent again: it finds the generation that the first has begun, and begins none of its own.
+import { sql } from "kysely"
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import type { GenerationRow } from "../database/tables/generations.ts"
@@ -37,12 +38,11 @@ export async function joinRepeat(
     if (first.fingerprint !== fingerprint) throw new GatewayError({ code: "idempotency_mismatch" })
     return generationRow(tx, first.generation_id)
   }
-  await tx
-    .deleteFrom("repeats")
-    .where((eb) =>
-      eb.or([eb.and(mine), eb.and([eb("project_id", "=", projectId), eb("created_at", "<", now - keptMs)])]),
-    )
-    .execute()
+  if (first)
+    await tx
+      .deleteFrom("repeats")
+      .where((eb) => eb.and(mine))
+      .execute()
   const row = { ...mine, fingerprint, generation_id: id, created_at: now, delivered_at: null }
   await tx.insertInto("repeats").values(row).execute()
   return undefined
@@ -56,6 +56,16 @@ const isSame = (repeat: Repeat, first: { created_at: number; delivered_at: numbe
 export function throwIfInProgress(repeat: Repeat, row: GenerationRow, waited: boolean) {
   if (!waited || !isKey(repeat) || hasEnded(row.status)) return
   throw new GatewayError({ code: "idempotency_in_progress", retryAfterSeconds: 1, generationId: row.id })
+}
+
+/** Forgets up to `count` of those that nobody is answered from any more, of all projects. Answers how many. */
+export function forgetOldRepeats({ database, clock }: Pick<App, "database" | "clock">, count: number): Promise<number> {
+  const before = clock.now() - keptMs
+  return database.transaction(async (tx) => {
+    const old = sql`(select project_id, route, name from repeats where created_at < ${before} limit ${sql.lit(count)})`
+    const gone = tx.deleteFrom("repeats").where(sql<boolean>`(project_id, route, name) in ${old}`)
+    return Number((await gone.executeTakeFirstOrThrow()).numDeletedRows)
+  })
 }
 
 /** That the answer has reached its caller, for who would ask again without a key. */

@@ -17,7 +17,7 @@ import { readGeneration } from "./generation.ts"
 import type { Caller, Generation, Reference } from "./generation.ts"
 import { joinSameWork } from "./naming.ts"
 import type { WantedName } from "./naming.ts"
-import { laneOf } from "./lanes.ts"
+import { laneLimits, laneOf } from "./lanes.ts"
 import { joinRepeat, throwIfInProgress } from "./repeats.ts"
 import type { Repeat } from "./repeats.ts"
 import { keepReferences } from "./references.ts"
@@ -39,7 +39,7 @@ export type NewGeneration = {
   repeat?: Repeat | undefined
   /** A URL that wants to be told of the end, and where its caller reaches this server, for links. */
   webhook?: { url: string; origin: string } | undefined
-  /** Whether the caller waits for the end: then this process starts at once, past the queue. */
+  /** Whether the caller waits for the end: then this process starts at once, past the queue, where there is room. */
   waited: boolean
   /** The caller's own name for the picture. Who asks for the very same under it is given what there is already. */
   imageName?: WantedName
@@ -82,12 +82,13 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
     await promiseName(tx, row)
     await reserveCredits(tx, now, { ...caller, generationId: row.id, micros: price.micros, unmetered })
     await addEvent(tx, now, row.id, { type: "queued" })
-    const turn = { projectId: caller.projectId, lane: laneOf(caller.mode, route!.provider) }
+    const lane = laneOf(caller.mode, route!.provider)
+    const turn = { projectId: caller.projectId, lane, room: { lane: laneLimits[lane], project: plan.concurrent } }
     const when = { dueAt: now, deadlineAt: now + beginWithinMs, claimed: wanted.waited }
     return app.queue.add(tx, { kind: runGenerationJob, subject: row.id, ...turn, ...when })
   })
   if ("status" in begun) return replay(begun, wanted)
-  if (wanted.waited) app.runJob(begun)
+  if (begun.claimed) app.runJob(begun)
   else app.wakeAt(now)
   return readGeneration(row, [])
 }

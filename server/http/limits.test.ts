@@ -1,73 +1,104 @@
-// The limit of requests: never more than it says, and all of it again after its time.
 import assert from "node:assert/strict"
-import { describe, it } from "node:test"
-import fc from "fast-check"
-import { createLimiter, limitHeaders } from "./limits.ts"
+import { mkdtemp } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { after, describe, it } from "node:test"
+import { pino } from "pino"
+import { describeOnPostgres } from "../../tests/onPostgres.ts"
+import type { Database } from "../database/database.ts"
+import { postgresDatabase } from "../database/postgres.ts"
+import { sqliteDatabase } from "../database/sqlite.ts"
+import { describeLimiter } from "./limits.contract.ts"
+import { createLimiter, limitHeaders, verdictOf } from "./limits.ts"
+import { forgetWholeLimits, tableLimiter } from "./tableLimits.ts"
 
 const hour = { requests: 10, seconds: 3600 }
 const start = Date.parse("2026-11-21T12:00:00Z")
+const log = pino({ level: "silent" })
 
-describe("a limit", () => {
-  it("lets through as many at once as it says, and then none", () => {
-    const { take } = createLimiter()
-    const verdicts = Array.from({ length: 12 }, () => take("p", hour, start))
-    assert.deepEqual(
-      verdicts.map(({ allowed }) => allowed),
-      [...Array.from({ length: 10 }, () => true), false, false],
-    )
-    assert.deepEqual(
-      verdicts.map(({ remaining }) => remaining),
-      [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0],
-    )
-    assert.equal(verdicts[10]?.retryAfterSeconds, 360)
-    assert.equal(verdicts[9]?.resetSeconds, 3600)
+const opened: Database[] = []
+const closeAll = async () => {
+  for (const database of opened.splice(0)) await database.close()
+}
+after(closeAll)
+
+async function openOne(open: () => Promise<Database>): Promise<Database> {
+  const database = await open()
+  opened.push(database)
+  return database
+}
+
+const newSqlite = async () => {
+  const path = join(await mkdtemp(join(tmpdir(), "atelier-limits-")), "limits.sqlite")
+  return () => openOne(() => sqliteDatabase(path))
+}
+
+const shared = async (open: () => Promise<Database>) => {
+  const [limiter, another] = [await open(), await open()].map((database) => tableLimiter({ database, log }))
+  return { limiter: limiter!, another: another! }
+}
+
+describeLimiter(
+  "in memory",
+  async () => {
+    const limiter = createLimiter()
+    return { limiter, another: limiter }
+  },
+  200,
+)
+
+describeLimiter("a table of SQLite", async () => shared(await newSqlite()), 10)
+
+describeOnPostgres(closeAll, (newDatabase) =>
+  describeLimiter(
+    "a table of PostgreSQL",
+    async () => {
+      await closeAll()
+      const url = await newDatabase()
+      return shared(() => openOne(() => postgresDatabase(url)))
+    },
+    10,
+  ),
+)
+
+describe("limits in the database", () => {
+  const takeAll = async (limiter: ReturnType<typeof tableLimiter>, now = start) => {
+    for (let count = 0; count < 10; count++) assert.ok((await limiter.take("p", hour, now)).allowed)
+  }
+
+  it("are there after a restart, and forgotten when they are whole again", async () => {
+    const open = await newSqlite()
+    const before = await open()
+    await takeAll(tableLimiter({ database: before, log }))
+    await before.close()
+    opened.splice(opened.indexOf(before), 1)
+    const database = await open()
+    const limiter = tableLimiter({ database, log })
+    assert.equal((await limiter.look("p", hour, start)).remaining, 0)
+    assert.equal((await limiter.take("p", hour, start)).allowed, false)
+    const names = async () => (await database.query.selectFrom("limits").select("name").execute()).length
+    const forget = (now: number) => forgetWholeLimits({ database, clock: { now: () => now } }, 500)
+    assert.deepEqual([await forget(start + 3_600_000), await names()], [0, 1], "clocks may differ")
+    assert.deepEqual([await forget(start + 3_660_000), await names()], [1, 0])
   })
 
-  it("lets one more through when it said it would, and not a second before", () => {
-    const { take } = createLimiter()
-    for (let count = 0; count < 10; count++) take("p", hour, start)
-    assert.equal(take("p", hour, start + 359_000).allowed, false)
-    assert.equal(take("p", hour, start + 360_000).allowed, true)
-    assert.equal(take("p", hour, start + 360_000).allowed, false)
+  it("go on to be counted, from where they stood, while the database does not answer", async () => {
+    const database = await (await newSqlite())()
+    const limiter = tableLimiter({ database, log })
+    for (let count = 0; count < 4; count++) await limiter.take("p", hour, start)
+    await database.query.schema.dropTable("limits").execute()
+    const verdicts = []
+    for (let count = 0; count < 8; count++) verdicts.push(await limiter.take("p", hour, start))
+    assert.equal(verdicts.filter(({ allowed }) => allowed).length, 6)
+    assert.equal((await limiter.look("p", hour, start + 5_000)).remaining, 0)
+    assert.equal((await limiter.take("p", hour, start + 360_000)).allowed, true)
   })
+})
 
-  it("lets requests through after the clock was set back by more than its length", () => {
-    const { take } = createLimiter()
-    for (let count = 0; count < 10; count++) take("p", hour, start + 30 * 86_400_000)
-    assert.equal(take("p", hour, start).allowed, true)
-  })
-
-  it("is each project's own, and is not used up by looking", () => {
-    const { take, look } = createLimiter()
-    for (let count = 0; count < 10; count++) take("p", hour, start)
-    assert.equal(take("q", hour, start).allowed, true)
-    for (let count = 0; count < 50; count++) assert.equal(look("r", hour, start).remaining, 10)
-  })
-
-  it("never lets more through in any stretch of its length than twice what it says, nor fewer than it says", () => {
-    const gaps = fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: 1, maxLength: 200 })
-    const property = fc.property(gaps, fc.integer({ min: 1, max: 100 }), (waits, requests) => {
-      const { take } = createLimiter()
-      const limit = { requests, seconds: 3600 }
-      const passed: number[] = []
-      let now = start
-      for (const wait of waits) {
-        now += wait
-        const { allowed, remaining, retryAfterSeconds } = take("p", limit, now)
-        assert.equal(retryAfterSeconds > 0, !allowed)
-        assert.ok(remaining >= 0 && remaining < requests)
-        if (allowed) passed.push(now)
-        const lately = passed.filter((at) => at > now - 3_600_000).length
-        assert.ok(lately <= 2 * requests)
-        if (!allowed) assert.ok(lately >= requests, "refused without cause")
-      }
-    })
-    fc.assert(property, { numRuns: 200 })
-  })
-
-  it("is told in the headers that the documents promise, and in those of the draft", () => {
-    const { take } = createLimiter()
-    assert.deepEqual(limitHeaders(take("p", { requests: 100, seconds: 3600 }, start), start), {
+describe("the headers of a limit", () => {
+  it("are those that the documents promise, and those of the draft", () => {
+    const verdict = verdictOf({ requests: 100, seconds: 3600 }, start + 36_000, start, true)
+    assert.deepEqual(limitHeaders(verdict, start), {
       "x-ratelimit-limit": "100",
       "x-ratelimit-remaining": "99",
       "x-ratelimit-reset": String(start / 1000 + 36),

@@ -16,37 +16,49 @@ export type Verdict = {
 
 export type Limiter = {
   /** Counts one request if it is let through. */
-  take: (key: string, limit: Limit, now: number) => Verdict
-  /** The same, without counting. */
-  look: (key: string, limit: Limit, now: number) => Verdict
+  take: (key: string, limit: Limit, now: number) => Promise<Verdict>
+  /** The same, without counting. What is told may be a second old; what is let through never is. */
+  look: (key: string, limit: Limit, now: number) => Promise<Verdict>
 }
 
-const keysMax = 100_000
+/** As much as the clocks of several servers may differ. */
+export const clocksDifferMs = 60_000
+
+// A hair's breadth, since thirds of a second do not add up exactly.
+export const hairMs = 0.001
+
+const intervalOf = ({ requests, seconds }: Limit): number => (seconds * 1000) / requests
+
+/**
+ * Whether one more may come, where by an even pace the last that was let through would have come at `known`. `before` is
+ * that time as it counts now, and `after` what it is once one more is let through.
+ */
+export function judge(known: number, limit: Limit, now: number) {
+  const windowMs = limit.seconds * 1000
+  // Further ahead than the limit reaches, only a clock that was set back can have put it.
+  const before = known - now > windowMs + clocksDifferMs ? now : Math.max(known, now)
+  const after = before + intervalOf(limit)
+  return { allowed: after - now <= windowMs + hairMs, before, after }
+}
+
+/** What is said of a request, where `arrival` is the last one's that was let through: its own, if it was. */
+export function verdictOf(limit: Limit, arrival: number, now: number, allowed: boolean): Verdict {
+  const { seconds } = limit
+  const intervalMs = intervalOf(limit)
+  const aheadMs = Math.max(0, arrival - now)
+  return {
+    ...{ allowed, limit },
+    remaining: Math.max(0, Math.floor((seconds * 1000 - aheadMs + hairMs) / intervalMs)),
+    resetSeconds: Math.ceil(aheadMs / 1000),
+    retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil((aheadMs + intervalMs) / 1000 - seconds)),
+  }
+}
+
+export const keysMax = 100_000
 
 /** Kept in memory: a restart forgets what was asked before it. */
 export function createLimiter(): Limiter {
-  // When, by an even pace, the last request that was let through would have come.
   const arrivals = new Map<string, number>()
-
-  function judge(key: string, limit: Limit, now: number, counts: boolean): Verdict {
-    const { requests, seconds } = limit
-    const intervalMs = (seconds * 1000) / requests
-    const known = arrivals.get(key) ?? 0
-    // Further ahead than the limit reaches, only a clock that was set back can have put it.
-    const before = known - now > seconds * 1000 ? now : Math.max(known, now)
-    const after = before + intervalMs
-    // A hair's breadth, since thirds of a second do not add up exactly.
-    const allowed = after - now <= seconds * 1000 + 0.001
-    if (allowed && counts) remember(key, after, now)
-    const arrival = allowed && counts ? after : before
-    const room = seconds * 1000 - (arrival - now)
-    return {
-      ...{ allowed, limit },
-      remaining: Math.max(0, Math.floor((room + 0.001) / intervalMs)),
-      resetSeconds: Math.max(0, Math.ceil((arrival - now) / 1000)),
-      retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil((after - now) / 1000 - seconds)),
-    }
-  }
 
   function remember(key: string, arrival: number, now: number) {
     if (arrivals.size >= keysMax) for (const [old, at] of arrivals) if (at <= now) arrivals.delete(old)
@@ -54,8 +66,15 @@ export function createLimiter(): Limiter {
   }
 
   return {
-    take: (key, limit, now) => judge(key, limit, now, true),
-    look: (key, limit, now) => judge(key, limit, now, false),
+    async take(key, limit, now) {
+      const { allowed, before, after } = judge(arrivals.get(key) ?? 0, limit, now)
+      if (allowed) remember(key, after, now)
+      return verdictOf(limit, allowed ? after : before, now, allowed)
+    },
+    async look(key, limit, now) {
+      const { allowed, before } = judge(arrivals.get(key) ?? 0, limit, now)
+      return verdictOf(limit, before, now, allowed)
+    },
   }
 }
 

@@ -69,7 +69,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   server.addHook("onRequest", async (request, reply) => {
     reply.headers(always).header("x-request-id", request.id)
     // Until it is known who calls.
-    tellLimit(app, reply, app.limiter.look(networkOf(addressOf(request)), wrongKeys, app.clock.now()))
+    tellLimit(app, reply, await app.limiter.look(networkOf(addressOf(request)), wrongKeys, app.clock.now()))
   })
   for (const route of routes) mount(server, app, route)
   mountDocs(server, routes)
@@ -130,7 +130,7 @@ async function serve(app: App, route: Route, request: FastifyRequest, reply: Fas
   const caller = needsKey(route, request) ? await recognise(app, route, request) : nobody
   if (caller !== nobody) {
     checkScope(route, caller)
-    count(app, route, caller, reply)
+    await count(app, route, caller, reply)
   }
   if (app.stopping.aborted && route.method !== "GET") throw new GatewayError({ code: "unavailable" })
   const params = readValues(route.params, request.params)
@@ -165,7 +165,11 @@ async function recognise(app: App, route: Route, request: FastifyRequest): Promi
     return await authenticate(app, request.headers, addressOf(request), route.keyHeader)
   } catch (error) {
     if (!(error instanceof GatewayError) || error.failure.code !== "invalid_key") throw error
-    const { allowed, retryAfterSeconds } = app.limiter.take(networkOf(addressOf(request)), wrongKeys, app.clock.now())
+    const { allowed, retryAfterSeconds } = await app.limiter.take(
+      networkOf(addressOf(request)),
+      wrongKeys,
+      app.clock.now(),
+    )
     if (allowed) throw error
     const detail = "Too many wrong keys came from this address."
     throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds }, error)
@@ -179,11 +183,11 @@ function checkScope(route: Route, { scopes }: KeyHolder): void {
 }
 
 /** Holds a project to its plan, and tells it where it stands. Throws `rate_limited`. */
-function count(app: App, route: Route, caller: KeyHolder, reply: FastifyReply): void {
+async function count(app: App, route: Route, caller: KeyHolder, reply: FastifyReply): Promise<void> {
   const { title, requests_per_hour: requests } = planOf(app.plans, caller.plan)
   const limit = { requests, seconds: 3600 }
   const key = `project ${caller.projectId}`
-  const verdict = app.limiter[route.counted === true ? "take" : "look"](key, limit, app.clock.now())
+  const verdict = await app.planLimiter[route.counted === true ? "take" : "look"](key, limit, app.clock.now())
   tellLimit(app, reply, verdict)
   if (route.counted !== true || verdict.allowed) return
   const detail = `The plan ${title} takes ${requests} requests an hour that make or upload pictures.`

@@ -35,10 +35,11 @@ const withoutDoubles = (heads: Head[]): Head[] => [...new Map(heads.map((head) =
 /** A lease ends when the job falls due again; whoever keeps places while he waits has a later end than that. */
 async function heldNow(tx: Queries, now: number): Promise<Held[]> {
   // Counted here: asked to group them, SQLite would go through all that wait.
-  const held = tx.selectFrom("jobs").select(["project_id", "lane", "places", "due_at", "leased_until"])
+  const held = tx.selectFrom("jobs").select(["project_id", "kind", "lane", "places", "due_at", "leased_until"])
   const rows = await held.where("leased_until", ">", now).execute()
-  return rows.map(({ project_id, lane, places, due_at, leased_until }) => ({
+  return rows.map(({ project_id, kind, lane, places, due_at, leased_until }) => ({
     projectId: project_id,
+    kind,
     lane,
     busy: due_at === leased_until,
     places: Math.max(1, places),
@@ -60,6 +61,9 @@ const names = [
 ]
 const columns = sql.raw(names.join(", "))
 const nextColumns = sql.raw(names.map((column) => `next.${column}`).join(", "))
+// Read with each job that is looked at, so that a change of plan holds for what waits already.
+const planOf = (from: "heads" | "jobs") =>
+  sql.raw(`(select projects.plan from projects where projects.id = ${from}.project_id) as plan`)
 const line = sql.raw("project_id, lane, places, priority, due_at")
 const lineColumns = ["project_id", "lane", "places", "priority"]
 
@@ -78,14 +82,16 @@ const behind = sql.raw(
 
 type Row = Pick<Head, "id" | "kind" | "subject" | "fence" | "lane" | "priority" | "places"> & {
   project_id: string
+  plan: string | null
   due_at: number
   deadline_at: number | null
   leased_until: number | null
 }
 
-const readHead = ({ project_id, due_at, deadline_at, leased_until, ...same }: Row, now: number): Head => ({
+const readHead = ({ project_id, plan, due_at, deadline_at, leased_until, ...same }: Row, now: number): Head => ({
   ...same,
   projectId: project_id,
+  plan: plan ?? "",
   dueAt: due_at,
   kept: leased_until !== null && leased_until > now,
   overdue: deadline_at !== null && deadline_at <= now,
@@ -131,21 +137,21 @@ async function readLines(tx: Queries, from: RawBuilder<boolean>, lastProject: st
       select ${nextColumns}, heads.step + 1
       from heads join jobs as next on next.id = ${behind}
       where heads.step < ${sql.lit(linesAtOnce)} ${end})
-    select ${columns} from heads`.execute(tx)
+    select ${columns}, ${planOf("heads")} from heads`.execute(tx)
   return rows
 }
 
 /** They may stand behind others in their lines. */
 async function overdueNow(tx: Queries, now: number): Promise<Head[]> {
   const { rows } = await sql<Row>`
-    select ${columns} from jobs where deadline_at <= ${now} and due_at <= ${now}
+    select ${columns}, ${planOf("jobs")} from jobs where deadline_at <= ${now} and due_at <= ${now}
     order by deadline_at limit ${sql.lit(linesAtOnce)}`.execute(tx)
   return rows.map((row) => readHead(row, now))
 }
 
 async function nextInLine(tx: Queries, { projectId, lane, places, priority }: Head, now: number) {
   const { rows } = await sql<Row>`
-    select ${columns} from jobs
+    select ${columns}, ${planOf("jobs")} from jobs
     where project_id = ${projectId} and lane = ${lane} and places = ${places} and priority = ${priority}
       and due_at <= ${now}
     order by due_at limit 1`.execute(tx)

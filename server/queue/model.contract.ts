@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import type { Database } from "../database/database.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
-import type { Job, Limits, Queue } from "./queue.ts"
+import type { Job, Limits, Queue, Room } from "./queue.ts"
 
 export type Act =
   | {
@@ -13,6 +13,7 @@ export type Act =
       delay: number
       deadline: number | undefined
       claimed: boolean
+      room: Room
     }
   | { act: "claim"; count: number }
   | { act: "done"; which: number }
@@ -42,9 +43,11 @@ type Needs = {
   clock: { now: () => number }
   pass: (ms: number) => void
   limits: Limits
+  /** The project's plan. */
+  planOf: (project: string) => string
 }
 
-export function createModel({ queues, database, clock, pass, limits }: Needs) {
+export function createModel({ queues, database, clock, pass, limits, planOf }: Needs) {
   const [queue] = queues
   let known: Known[] = []
   /** Everything that was ever handed out, so that late comers try too. */
@@ -53,14 +56,16 @@ export function createModel({ queues, database, clock, pass, limits }: Needs) {
 
   const isHeld = (one: Known) => one.held && one.dueAt > clock.now()
   const isOverdue = (one: Known) => one.deadlineAt <= clock.now()
-  const placesIn = (some: (one: Known) => boolean) =>
-    known
-      .filter((one) => some(one) && (isHeld(one) || one.keptUntil > clock.now()))
+  const atWork = () => known.filter((one) => isHeld(one) || one.keptUntil > clock.now())
+  const countOf = (project: string) => atWork().filter((one) => one.project === project).length
+  const placesIn = (lane: string) =>
+    atWork()
+      .filter((one) => one.lane === lane)
       .reduce((sum, { places }) => sum + Math.max(1, places), 0)
   const busyOf = (project: string) => known.filter((one) => one.project === project && isHeld(one)).length
   const hasRoom = ({ lane, project }: Known) =>
-    placesIn((one) => one.lane === lane) < (limits.lanes?.[lane] ?? Infinity) &&
-    placesIn((one) => one.project === project) < (limits.perProject ?? Infinity)
+    placesIn(lane) < (limits.lanes?.[lane] ?? Infinity) &&
+    countOf(project) < (limits.perProject?.ofPlan(planOf(project)) ?? Infinity)
   const takeable = () =>
     known.filter((one) => one.dueAt <= clock.now() && (one.places > 0 || isOverdue(one) || hasRoom(one)))
 
@@ -84,12 +89,29 @@ export function createModel({ queues, database, clock, pass, limits }: Needs) {
     if (jobs.length < wanted) assert.deepEqual(takeable(), [], "nothing that could be taken is left")
   }
 
-  async function add({ project, lane, priority, delay, deadline, claimed }: Act & { act: "add" }) {
+  function mayBeginAtOnce(project: string, lane: string, room: Room): boolean {
+    if (room.lane === undefined && room.project === undefined) return true
+    const before = (one: Known) => one.lane === lane && (room.lane !== undefined || one.project === project)
+    const hasRoomNow = placesIn(lane) < (room.lane ?? Infinity) && countOf(project) < (room.project ?? Infinity)
+    return hasRoomNow && !known.some((one) => before(one) && one.dueAt <= clock.now())
+  }
+
+  async function add({ project, lane, priority, delay, deadline, room, ...wish }: Act & { act: "add" }) {
     const now = clock.now()
+    const claimed = wish.claimed && mayBeginAtOnce(project, lane, room)
     const deadlineAt = deadline === undefined ? undefined : now + deadline
-    const facts = { kind: "paint", subject: `${count++}`, projectId: project, lane, priority, claimed }
+    const facts = {
+      kind: "paint",
+      subject: `${count++}`,
+      projectId: project,
+      lane,
+      priority,
+      room,
+      claimed: wish.claimed,
+    }
     const wanted = { ...facts, dueAt: now + delay, ...(deadlineAt === undefined ? {} : { deadlineAt }) }
     const job = await database.transaction((tx) => queue.add(tx, wanted))
+    assert.equal(job.claimed, claimed)
     const dueAt = claimed ? now + leaseMs : Math.min(now + delay, deadlineAt ?? Infinity)
     const turn = { project, lane, priority, places: 0, dueAt, deadlineAt: deadlineAt ?? Infinity }
     known.push({ job, ...turn, held: claimed, keptUntil: claimed ? dueAt : 0 })

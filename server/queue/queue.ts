@@ -17,8 +17,10 @@ export type NewJob = {
   subject: string
   /** Milliseconds since 1970. */
   dueAt: number
-  /** Whether the caller itself starts on it at once; then nobody else gets it while the lease holds. */
+  /** Whether the caller itself wants to start on it at once; then nobody else gets it while the lease holds. */
   claimed: boolean
+  /** What a caller who wants to start at once has to leave room in. */
+  room?: Room
   /** Whose turn it takes. Jobs of the house itself have none. */
   projectId?: string
   /** What it needs a place in, such as the vendor it is about to call; by default a lane for jobs of its kind. */
@@ -29,8 +31,18 @@ export type NewJob = {
   deadlineAt?: number
 }
 
+/**
+ * How many may be at work at once in the job's lane, and of its project's jobs of its kind. Where so many are, or others
+ * wait in the lane already, the caller does not start: the job waits its turn like any other.
+ */
+export type Room = { lane?: number | undefined; project?: number | undefined }
+
 /** How many may be at work at once. What is not named has no limit of its own. */
-export type Limits = { lanes?: Record<string, number>; perProject?: number }
+export type Limits = {
+  lanes?: Record<string, number>
+  /** Of a project's jobs of this kind, by the name of the project's plan. */
+  perProject?: { kind: string; ofPlan: (plan: string) => number | undefined }
+}
 
 /** Where a job that is given back goes on. */
 export type Onward = {
@@ -40,8 +52,11 @@ export type Onward = {
 }
 
 export type Queue = {
-  /** Adds a job inside the caller's transaction: it exists if, and only if, that commits. */
-  add: (tx: Queries, job: NewJob) => Promise<Job>
+  /**
+   * Adds a job inside the caller's transaction: it exists if, and only if, that commits. `claimed` tells whether it is
+   * the caller's to start on.
+   */
+  add: (tx: Queries, job: NewJob) => Promise<Job & { claimed: boolean }>
   /**
    * Takes up to `count` jobs that are due and that nobody holds. The project with the fewest at work is next, and among
    * equals they take turns; of a project the job with the highest priority is next, and among equals the one due first.

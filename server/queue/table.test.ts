@@ -1,9 +1,8 @@
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { after, before, describe } from "node:test"
-import { postgresMissing, startPostgres } from "../../tests/postgres.ts"
-import type { Cluster } from "../../tests/postgres.ts"
+import { after } from "node:test"
+import { describeOnPostgres } from "../../tests/onPostgres.ts"
 import type { Database } from "../database/database.ts"
 import { postgresDatabase } from "../database/postgres.ts"
 import { sqliteDatabase } from "../database/sqlite.ts"
@@ -28,19 +27,10 @@ describeQueue("a table of SQLite", async (clock) => {
   return openTwice(() => sqliteDatabase(path), clock)
 })
 
-describe("on PostgreSQL", { skip: postgresMissing }, () => {
-  let cluster: Cluster
-  before(async () => {
-    cluster = await startPostgres()
-  })
-  after(async () => {
-    await closeAll()
-    await cluster.end()
-  })
-
+describeOnPostgres(closeAll, (newDatabase) =>
   describeQueue("a table of PostgreSQL", async (clock) => {
     await closeAll()
-    const url = await cluster.newDatabase()
+    const url = await newDatabase()
     return openTwice(() => postgresDatabase(url), clock)
-  })
-})
+  }),
+)

@@ -7,6 +7,7 @@ import type { JobRow } from "../database/tables/queue.ts"
 import { claim } from "./claim.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
 import type { Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
+import { fits } from "./room.ts"
 
 type Clock = { now: () => number }
 
@@ -24,8 +25,9 @@ export function tableQueue(database: Database, clock: Clock): Queue {
   }
 }
 
-async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
-  const { kind, subject, dueAt, claimed, projectId = "", lane = kind, priority = 0, deadlineAt } = wanted
+async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job & { claimed: boolean }> {
+  const { kind, subject, dueAt, projectId = "", lane = kind, priority = 0, deadlineAt, room = {} } = wanted
+  const claimed = wanted.claimed && (await fits(tx, { kind, projectId, lane }, room, now))
   const id = randomUUID()
   const until = now + leaseMs
   const times = claimed
@@ -33,7 +35,7 @@ async function add(tx: Queries, wanted: NewJob, now: number): Promise<Job> {
     : { due_at: Math.min(dueAt, deadlineAt ?? dueAt), leased_until: null }
   const turn = { project_id: projectId, lane, places: 0, priority, deadline_at: deadlineAt ?? null }
   await insertJob(tx, { id, kind, subject, ...times, ...turn, fence: 1 })
-  return { id, kind, subject, fence: 1, overdue: false }
+  return { id, kind, subject, fence: 1, overdue: false, claimed }
 }
 
 const insertJob = prepare((tx, row: JobRow) => tx.insertInto("jobs").values(row))

@@ -6,10 +6,16 @@ import type { Database } from "../database/database.ts"
 import { createModel } from "./model.contract.ts"
 import type { Act } from "./model.contract.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
-import type { Job, NewJob, Queue } from "./queue.ts"
+import type { Limits, Job, NewJob, Queue } from "./queue.ts"
 import type { OpenQueue } from "./queue.contract.ts"
 
 const start = 1_700_000_000_000
+
+/** The projects' plans; there is no project c. */
+const plans: Record<string, string> = { a: "small", b: "large" }
+const perProject = (small: number, large?: number): Limits => ({
+  perProject: { kind: "paint", ofPlan: (plan) => ({ small, large })[plan] },
+})
 
 export function describeTurns(name: string, open: (clock: { now: () => number }) => Promise<OpenQueue>) {
   const clock = { now: () => now }
@@ -18,7 +24,7 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
   let database: Database
   let another: Queue
 
-  const add = (projectId: string, subject: string, facts: Partial<NewJob> = {}): Promise<Job> =>
+  const add = (projectId: string, subject: string, facts: Partial<NewJob> = {}) =>
     database.transaction((tx) =>
       queue.add(tx, { kind: "paint", subject, projectId, dueAt: now, claimed: false, ...facts }),
     )
@@ -32,6 +38,8 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
     beforeEach(async () => {
       now = start
       ;({ queue, database, another } = await open(clock))
+      const rows = Object.entries(plans).map(([id, plan]) => ({ id, name: id, plan, created_at: start }))
+      await database.query.insertInto("projects").values(rows).execute()
     })
 
     it("keeps another project's first job waiting for one slot at most behind a thousand", async () => {
@@ -86,11 +94,53 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
       await assert.rejects(hold({ ...next, fence: next.fence - 1 }), LeaseLost)
     })
 
-    it("lets no project have more at work than it may", async () => {
+    it("lets no project have more at work than its plan lets it, however many places each takes", async () => {
       await addMany("a", 5)
-      await addMany("b", 1)
-      const projects = subjects(await queue.claim(10, { perProject: 2 })).map((subject) => subject[0])
-      assert.deepEqual(projects.toSorted(), ["a", "a", "b"])
+      await addMany("b", 4)
+      await addMany("c", 2)
+      const jobs = await queue.claim(20, perProject(2, 3))
+      const projects = subjects(jobs).map((subject) => subject[0])
+      assert.deepEqual(projects.toSorted().join(""), "aabbbcc")
+      const first = jobs.find(({ subject }) => subject.startsWith("a"))
+      await database.transaction((tx) => queue.later(tx, first!, now + 500, { places: 4 }))
+      assert.deepEqual(await queue.claim(20, perProject(2, 3)), [], "one that goes on elsewhere is at work")
+      assert.equal((await another.claim(20, perProject(3, 3))).length, 1, "a job counts once")
+    })
+
+    it("counts of a project's jobs only those of the kind that the plan limits", async () => {
+      await addMany("a", 3, { kind: "tell" })
+      await addMany("a", 3)
+      const kinds = (await queue.claim(20, perProject(2))).map(({ kind }) => kind)
+      assert.deepEqual(kinds.toSorted(), ["paint", "paint", "tell", "tell", "tell"])
+    })
+
+    it("goes by the plan that the project has now", async () => {
+      await addMany("a", 5)
+      assert.equal((await queue.claim(20, perProject(2, 4))).length, 2)
+      await database.query.updateTable("projects").set({ plan: "large" }).where("id", "=", "a").execute()
+      assert.equal((await queue.claim(20, perProject(2, 4))).length, 2)
+    })
+
+    it("lets a caller start at once only where there is room, at two servers together as well", async () => {
+      const claimedOf = async (project: string, count: number, facts: Partial<NewJob>) => {
+        const jobs = await addMany(project, count, { claimed: true, ...facts })
+        return jobs.filter(({ claimed }) => claimed).length
+      }
+      assert.equal(await claimedOf("a", 6, { room: { project: 2 } }), 2)
+      assert.equal(await claimedOf("b", 6, { lane: "vendor", room: { lane: 3, project: 5 } }), 3)
+      assert.equal(await claimedOf("c", 6, { lane: "vendor", room: {} }), 6, "without a limit nobody waits")
+      const later = await queue.claim(20, { lanes: { vendor: 4 }, ...perProject(2) })
+      assert.deepEqual(later, [], "those who did not start wait for room like all others")
+    })
+
+    it("lets no caller start before those who wait in the lane", async () => {
+      await add("a", "patient", { lane: "vendor" })
+      const late = (projectId: string, room: NewJob["room"]) =>
+        add(projectId, `late ${projectId}`, { lane: "vendor", claimed: true, ...(room ? { room } : {}) })
+      assert.equal((await late("b", { lane: 9 })).claimed, false)
+      assert.equal((await late("a", { project: 9 })).claimed, false)
+      assert.equal((await late("c", { project: 9 })).claimed, true, "in a lane with room for all, others are no reason")
+      assert.deepEqual(subjects(await queue.claim(1)), ["patient"])
     })
 
     it("keeps places for what goes on elsewhere, and never keeps their owner waiting for room", async () => {
@@ -155,12 +205,21 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
         fc.record({ act: fc.constant("renew"), which }),
         { weight: 2, arbitrary: fc.record({ act: fc.constant("pass"), ms: soon }) },
       ) as fc.Arbitrary<Act>
-      const limits = fc.record({ lanes: fc.record({ x: fc.nat(2), y: fc.nat(3) }), perProject: fc.nat(4) })
+      const perPlan = fc.tuple(fc.nat(3), fc.nat(4)).map(([small, large]) => perProject(small, large))
+      const lanes = fc.record({ lanes: fc.record({ x: fc.nat(2), y: fc.nat(3) }) })
+      const limits = fc.tuple(lanes, perPlan).map(([some, others]): Limits => ({ ...some, ...others }))
       await fc.assert(
         fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 80 }), limits, async (acts, some) => {
           await database.query.deleteFrom("jobs").execute()
           const pass = (ms: number) => (now += ms)
-          const model = createModel({ queues: [queue, another], database, clock, pass, limits: some })
+          const model = createModel({
+            queues: [queue, another],
+            database,
+            clock,
+            pass,
+            limits: some,
+            planOf: (project) => plans[project] ?? "",
+          })
           for (const one of acts) await model.perform(one)
         }),
         { numRuns: 60 },
@@ -168,6 +227,8 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
     })
   })
 }
+
+const nil = { nil: undefined }
 
 const addActs = (project: fc.Arbitrary<string>, lane: fc.Arbitrary<string>, soon: fc.Arbitrary<number>) =>
   fc.record({
@@ -178,4 +239,5 @@ const addActs = (project: fc.Arbitrary<string>, lane: fc.Arbitrary<string>, soon
     delay: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, soon),
     deadline: fc.option(soon, { nil: undefined, freq: 4 }),
     claimed: fc.boolean(),
+    room: fc.record({ lane: fc.option(fc.nat(3), nil), project: fc.option(fc.nat(3), nil) }),
   })

@@ -8,6 +8,8 @@ export type Head = {
   subject: string
   fence: number
   projectId: string
+  /** The name of the project's plan; empty where there is no such project. */
+  plan: string
   lane: string
   priority: number
   /** Places that it has kept while it waited. */
@@ -19,33 +21,33 @@ export type Head = {
 }
 
 /** What is at work now: `busy` where a worker is on it, else it goes on elsewhere. */
-export type Held = { projectId: string; lane: string; busy: boolean; places: number }
+export type Held = { projectId: string; kind: string; lane: string; busy: boolean; places: number }
 
 export type Standing = {
   busyOf: Map<string, number>
-  placesOfProject: Map<string, number>
+  /** How many of a project's jobs of a kind are at work, however many places each of them takes. */
+  atWorkOf: Map<string, number>
   placesOfLane: Map<string, number>
 }
 
+const sort = ({ projectId, kind }: Pick<Held, "projectId" | "kind">): string => `${kind} ${projectId}`
+
 export function standingOf(held: Held[]): Standing {
-  const standing: Standing = { busyOf: new Map(), placesOfProject: new Map(), placesOfLane: new Map() }
+  const standing: Standing = { busyOf: new Map(), atWorkOf: new Map(), placesOfLane: new Map() }
   for (const one of held) {
     add(standing.busyOf, one.projectId, one.busy ? 1 : 0)
-    add(standing.placesOfProject, one.projectId, one.places)
+    add(standing.atWorkOf, sort(one), 1)
     add(standing.placesOfLane, one.lane, one.places)
   }
   return standing
 }
 
 /** Notes that a job was taken. */
-export function take(
-  { busyOf, placesOfProject, placesOfLane }: Standing,
-  { projectId, lane, places, kept }: Head,
-): void {
-  add(busyOf, projectId, 1)
-  if (kept) return
-  add(placesOfProject, projectId, Math.max(1, places))
-  add(placesOfLane, lane, Math.max(1, places))
+export function take({ busyOf, atWorkOf, placesOfLane }: Standing, head: Head): void {
+  add(busyOf, head.projectId, 1)
+  if (head.kept) return
+  add(atWorkOf, sort(head), 1)
+  add(placesOfLane, head.lane, Math.max(1, head.places))
 }
 
 /** The one to take now. The heads come in the order in which their projects take turns. */
@@ -56,11 +58,12 @@ export function nextTurn(heads: Head[], standing: Standing, limits: Limits): Hea
   return next
 }
 
-export function hasRoom({ projectId, lane, places, overdue }: Head, standing: Standing, limits: Limits): boolean {
-  if (places > 0 || overdue) return true
-  const { perProject = Number.POSITIVE_INFINITY } = limits
-  const inLane = limits.lanes?.[lane] ?? Number.POSITIVE_INFINITY
-  return (standing.placesOfLane.get(lane) ?? 0) < inLane && (standing.placesOfProject.get(projectId) ?? 0) < perProject
+export function hasRoom(head: Head, { placesOfLane, atWorkOf }: Standing, { lanes, perProject }: Limits): boolean {
+  if (head.places > 0 || head.overdue) return true
+  const inLane = lanes?.[head.lane] ?? Number.POSITIVE_INFINITY
+  if ((placesOfLane.get(head.lane) ?? 0) >= inLane) return false
+  if (head.kind !== perProject?.kind) return true
+  return (atWorkOf.get(sort(head)) ?? 0) < (perProject.ofPlan(head.plan) ?? Number.POSITIVE_INFINITY)
 }
 
 function goesBefore(head: Head, other: Head, { busyOf }: Standing): boolean {

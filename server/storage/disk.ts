@@ -1,7 +1,7 @@
 // Storage in a folder: written under a temporary name, synced, renamed. A name is there whole or not at all.
 import { createHash, randomUUID } from "node:crypto"
 import * as fs from "node:fs"
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises"
+import { link, mkdir, readdir, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import type { Draft } from "../bodies/draft.ts"
@@ -21,11 +21,11 @@ const fsync = promisify(fs.fsync)
 export async function diskStorage(folder: string): Promise<Storage> {
   const folders = { objects: join(folder, "objects"), drafts: join(folder, "drafts") }
   await makeFolders(folders)
-  await removeOldDrafts(folders.drafts)
   return {
     draft: () => openDraft(folders),
     open: (sha256) => openObject(folders, sha256),
-    remove: (sha256) => rm(pathOf(folders, sha256), { force: true }),
+    remove: (sha256, keptBefore) => remove(folders, sha256, keptBefore),
+    removeDrafts: (untouchedSince) => removeDrafts(folders.drafts, untouchedSince),
     check: () => checkWriting(folders),
   }
 }
@@ -38,16 +38,35 @@ async function makeFolders({ objects, drafts }: Folders) {
   await syncFolder(objects)
 }
 
-// Another process on the same folder may be writing drafts now, so only those that nobody touches are removed.
-const draftMaxAgeMs = 24 * 3600 * 1000
-
-async function removeOldDrafts(folder: string) {
-  const oldest = Date.now() - draftMaxAgeMs
+async function removeDrafts(folder: string, untouchedSince: number) {
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
-    const found = await stat(path).catch(() => undefined)
-    if (found && found.mtimeMs < oldest) await rm(path, { force: true })
+    const touchedAt = await touched(path)
+    if (touchedAt !== undefined && touchedAt < untouchedSince) await rm(path, { force: true })
   }
+}
+
+/** When it was last written to; undefined where it is gone. A kept file has that of its draft. */
+const touched = (path: string): Promise<number | undefined> => stat(path).then(({ mtimeMs }) => mtimeMs, ifThere)
+
+function ifThere(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error
+}
+
+/** It is put aside before it is removed: what somebody keeps meanwhile is another file, or is seen and put back. */
+async function remove(folders: Folders, sha256: string, keptBefore: number) {
+  const path = pathOf(folders, sha256)
+  const isOld = async (at: string) => ((await touched(at)) ?? Number.POSITIVE_INFINITY) < keptBefore
+  if (!(await isOld(path))) return
+  const aside = join(folders.drafts, randomUUID())
+  await rename(path, aside).catch(ifThere)
+  if (!(await isOld(aside))) {
+    await link(aside, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST" && error.code !== "ENOENT") throw error
+    })
+    await syncFolder(dirname(path))
+  }
+  await rm(aside, { force: true })
 }
 
 function pathOf(folders: Folders, sha256: string): string {

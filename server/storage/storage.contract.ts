@@ -12,6 +12,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>) {
     return draft.seal()
   }
 
+  const later = () => Date.now() + 60_000
+
   async function get(storage: Storage, sha256: string, start: number, end: number) {
     const parts: Buffer[] = []
     for await (const piece of readPieces(storage, sha256, { start, end }, "steps")) parts.push(Buffer.from(piece))
@@ -54,9 +56,30 @@ export function describeStorage(name: string, open: () => Promise<Storage>) {
       const storage = await open()
       const sealed = await put(storage, [Buffer.from("gone")])
       await sealed.keep()
-      await storage.remove(sealed.sha256)
-      await storage.remove(sealed.sha256)
+      for (let times = 0; times < 2; times++) await storage.remove(sealed.sha256, later())
       assert.equal(await storage.open(sealed.sha256), undefined)
+    })
+
+    it("removes nothing that was kept since a time", async () => {
+      const storage = await open()
+      const { sha256, keep } = await put(storage, [Buffer.from("just kept")])
+      await keep()
+      await storage.remove(sha256, Date.now() - 60_000)
+      assert.equal((await get(storage, sha256, 0, 9)).toString(), "just kept")
+    })
+
+    it("removes drafts that nobody has touched since a time, and none that is being written", async () => {
+      const storage = await open()
+      const draft = await storage.draft()
+      await draft.write(Buffer.from("half"))
+      await storage.removeDrafts(Date.now() - 60_000)
+      await draft.write(Buffer.from(" and whole"))
+      const { sha256, keep } = await draft.seal()
+      await keep()
+      assert.equal((await get(storage, sha256, 0, 14)).toString(), "half and whole")
+      const left = await put(storage, [Buffer.from("left by a crash")])
+      await storage.removeDrafts(later())
+      await assert.rejects(left.keep())
     })
 
     it("fails loudly where an object is missing or shorter than recorded", async () => {

@@ -25,7 +25,13 @@ export type Storage = {
   draft: () => Promise<Draft<Sealed>>
   /** Undefined where nothing has that name. The caller closes it. */
   open: (sha256: string) => Promise<StoredObject | undefined>
-  remove: (sha256: string) => Promise<void>
+  /**
+   * Removes what was last kept before that time (milliseconds since 1970), and nothing that is kept meanwhile: what
+   * has just been kept may belong to a row that is not committed yet.
+   */
+  remove: (sha256: string, keptBefore: number) => Promise<void>
+  /** Removes drafts that a crash has left, which nobody has written to since that time. */
+  removeDrafts: (untouchedSince: number) => Promise<void>
   /** Resolves if a small write and read work now; for the readiness check. */
   check: () => Promise<void>
 }

@@ -59,6 +59,9 @@ export type AttemptRow = {
 
 export type EventRow = { generation_id: string; sequence: number; type: string; data_json: string; created_at: number }
 
+/** An early state of a picture, kept while its events can be read. */
+export type EarlyPictureRow = { generation_id: string; sha256: string }
+
 /** A request that may be sent again, and the generation it began. */
 export type RepeatRow = {
   project_id: string

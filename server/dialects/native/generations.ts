@@ -163,7 +163,8 @@ export const followGeneration = route({
   summary: "Follow a generation as server-sent events",
   about:
     "Events: queued, running, progress, partial_image, and one of succeeded, failed and canceled, which carries the " +
-    "generation. After a broken connection, send the last event's id as `Last-Event-ID` to get what came after it.",
+    "generation. After a broken connection, send the last event's id as `Last-Event-ID` to get what came after it. An " +
+    "hour after the end there are no partial_image events any more.",
   access: "key",
   params: ById,
   answers: [{ status: 200, about: "The events, from the first.", type: "text/event-stream" }],
