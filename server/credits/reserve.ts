@@ -72,15 +72,20 @@ export async function settleCredits(tx: Queries, now: number, ended: Ended): Pro
     ],
   })
   if (!done) throw new Error(`less is set aside than generation ${generationId} has reserved`)
+  await uncountOnKey(tx, keyId, reservedMicros - charged)
+}
+
+/** What was given back counts as not spent. */
+export async function uncountOnKey(tx: Queries, keyId: string, micros: number): Promise<void> {
   await tx
     .updateTable("api_keys")
-    .set((eb) => ({ spent_micros: eb("spent_micros", "-", reservedMicros - charged) }))
+    .set((eb) => ({ spent_micros: eb("spent_micros", "-", micros) }))
     .where("id", "=", keyId)
     .execute()
 }
 
 /** The account that the price was taken from. */
-async function sourceOf(tx: Queries, generationId: string): Promise<string> {
+export async function sourceOf(tx: Queries, generationId: string): Promise<string> {
   const { account_id } = await tx
     .selectFrom("entries")
     .innerJoin("postings", "postings.id", "entries.posting_id")

@@ -1,6 +1,6 @@
 // The tables, as the code sees them.
 import type { ApiKeyRow, ProjectRow } from "./tables/accounts.ts"
-import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
+import type { AccountRow, EntryRow, LossRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { ImageNameRow, ImageRow } from "./tables/images.ts"
 import type { JobRow } from "./tables/queue.ts"
@@ -17,6 +17,7 @@ export type Tables = {
   repeats: RepeatRow
   postings: PostingRow
   entries: EntryRow
+  losses: LossRow
   generations: GenerationRow
   attempts: AttemptRow
   images: ImageRow
