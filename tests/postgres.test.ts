@@ -131,7 +131,18 @@ describe("on PostgreSQL: several servers", { skip: postgresMissing }, () => {
 })
 
 describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 }, () => {
-  const names = ["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"]
+  const names = [
+    "native",
+    "vendorFailures",
+    "credits",
+    "costs",
+    "refunds",
+    "repeats",
+    "tenancy",
+    "webhooks",
+    "genimix",
+    "gempix2",
+  ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {
       const { NODE_TEST_CONTEXT: _, ...env } = process.env
