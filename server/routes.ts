@@ -25,7 +25,7 @@ import { getImage } from "./dialects/native/images.ts"
 import { getProvenance } from "./dialects/native/provenance.ts"
 import { getModel, getModelByOneName, listModels } from "./dialects/native/models.ts"
 import { generateImage, imagesStatus, imageStatus, uploadPicture } from "./dialects/gempix2/images.ts"
-import { getCredits, getUsage } from "./dialects/native/credits.ts"
+import { getCredits, getUsage, listEntries } from "./dialects/native/credits.ts"
 import { createQuote } from "./dialects/native/quotes.ts"
 import { editImages, generateImages } from "./dialects/openai/images.ts"
 import {
@@ -54,6 +54,7 @@ export const allRoutes: Route[] = [
   getModelByOneName,
   createQuote,
   getCredits,
+  listEntries,
   getUsage,
   createWebhook,
   listWebhooks,

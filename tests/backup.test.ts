@@ -86,7 +86,7 @@ it("a backup says where to write, and refuses the folder it is to copy", { skip 
       () => assert.fail("taken"),
       ({ message }: Error) => message,
     )
-  assert.match(await refused(), /needs one FOLDER/)
+  assert.match(await refused(), /needs FOLDER/)
   assert.match(await refused(server.dataFolder), /another FOLDER/)
   const { body } = await generate(server, "to be lost")
   const { sha256 } = body.images[0]!

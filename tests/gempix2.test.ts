@@ -157,7 +157,7 @@ describe("the codes", () => {
     const poor = { url: server.url, testKey: await createKey(app, "poor", "test") }
     const broke = await begin(text("x"), poor)
     assert.deepEqual([broke.status, broke.body.code], [402, 1001])
-    assert.deepEqual([broke.body.data.required, broke.body.data.current], [3.36, 1])
+    assert.deepEqual([broke.body.data.required, broke.body.data.current], [3.78, 1])
     const wrong = await begin(text("x"), { url: server.url, testKey: "YOUR_API_KEY" })
     assert.deepEqual([wrong.status, wrong.body.code], [401, 1002])
     const told = await Promise.all(Array.from({ length: 10 }, () => begin(text("x"), poor)))

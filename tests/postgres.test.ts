@@ -133,7 +133,7 @@ describe("on PostgreSQL: several servers", { skip: postgresMissing }, () => {
 describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 }, () => {
   const names = [
     ...["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"],
-    ...["people", "callers", "derivatives", "fairness", "housekeeping"],
+    ...["people", "callers", "derivatives", "fairness", "housekeeping", "costs", "refunds"],
   ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {

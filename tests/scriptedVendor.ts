@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
-/** `json`, or a body as it is with its type. */
+/** `json`, or a body as it is with its type. With a status of 0 it hangs up, and below it keeps silent. */
 export type Scripted = { status: number; json?: unknown; body?: Buffer | string; headers?: Record<string, string> }
 
 export type ScriptedVendor = {
@@ -21,6 +21,8 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     const path = (request.url ?? "").split("?")[0]!
     vendor.calls.push(`${request.method} ${path}`)
     const { status, json, body = JSON.stringify(json), headers = {} } = vendor.answer(path)
+    if (status === 0) request.socket.destroy()
+    if (status <= 0) return
     response.writeHead(status, { "content-type": "application/json", ...headers })
     response.end(body)
   })

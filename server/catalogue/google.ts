@@ -13,9 +13,9 @@ import {
   synonymsOf,
 } from "./imagen.ts"
 import { family, to } from "./model.ts"
-import type { Given, ModelRow, Price } from "./model.ts"
+import type { Given, ModelRow } from "./model.ts"
 import { count, images, oneOf, prompt, seed } from "./parameters.ts"
-import { dollars } from "./price.ts"
+import { perToken, promptTokens } from "./tokens.ts"
 
 const ratios = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"] as const
 const wideRatios = [...ratios, "1:4", "4:1", "1:8", "8:1"] as const
@@ -104,13 +104,33 @@ const searchDollars = 0.014
 // A reference picture is reckoned as many tokens as a picture of 1K has. UNVERIFIED: what Google counts for it.
 const referenceTokens = 1_120
 
-/** US dollars of a picture by its size, and of a million tokens that go in. */
-const perPicture =
-  (bySize: Record<string, number>, millionTokensIn: number): Price =>
-  (given) => {
-    const references = (given.images * referenceTokens * millionTokensIn) / 1_000_000
-    return dollars(bySize[tierOf(given)]! + references + (given.input["google_search"] === true ? searchDollars : 0))
-  }
+// What was seen of them is about 200.
+const thoughtTokens = 300
+
+type PictureTokens = Record<string, number>
+
+/** Google's lists have prices of pictures as well: these tokens, rounded. */
+const flashTokens: PictureTokens = { "512": 747, "1K": 1_120, "2K": 1_680, "4K": 2_520 }
+const proTokens: PictureTokens = { "1K": 1_120, "2K": 1_120, "4K": 2_000 }
+
+/** US dollars for a million tokens: that go in, of words and thoughts that come out, and of pictures. */
+const perGoogleToken = (
+  into: number,
+  words: number,
+  pictures: number,
+  bySize: PictureTokens,
+  thoughts = thoughtTokens,
+) =>
+  perToken(
+    { textIn: into, imageIn: into, textOut: words, imageOut: pictures },
+    (given) => ({
+      textIn: promptTokens(given),
+      imageIn: given.images * referenceTokens,
+      textOut: thoughts,
+      imageOut: bySize[tierOf(given)]!,
+    }),
+    ({ input }) => (input["google_search"] === true ? searchDollars : 0),
+  )
 
 const notOnGeminiApi = onlyOnVertex("person_generation", "prominent_people", "output_format", "output_compression")
 
@@ -133,15 +153,16 @@ export const google = family("google", {
     description: "The newest Gemini that draws: up to 4K, text in pictures, up to 14 references.",
     released: "2026-10-06",
     parameters: banana21,
-    // 30 dollars a million tokens. UNVERIFIED above 1K: reckoned with as many tokens as gemini-3.1-flash-image has.
-    price: perPicture({ "1K": 0.0336, "2K": 0.0504, "4K": 0.0756 }, 1.5),
+    // UNVERIFIED above 1K, which is reckoned with as many tokens as gemini-3.1-flash-image has; and of words, which are
+    // reckoned six times as dear as what goes in, as with its sisters.
+    ...perGoogleToken(1.5, 9, 30, flashTokens),
   }),
   "gemini-3-pro-image": geminiRow("gemini-3-pro-image", {
     title: "Gemini 3 Pro Image",
     description: "Nano Banana Pro: thinks first; for text, diagrams and hard compositions, up to 4K.",
     released: "2026-05-28",
     parameters: pro,
-    price: perPicture({ "1K": 0.134, "2K": 0.134, "4K": 0.24 }, 2),
+    ...perGoogleToken(2, 12, 120, proTokens),
     names: ["gemini-3-pro-image-preview"],
   }),
   "gemini-3.1-flash-image": geminiRow(
@@ -151,7 +172,7 @@ export const google = family("google", {
       description: "Nano Banana 2: quick, from 512 pixels to 4K, up to 14 references.",
       released: "2026-05-28",
       parameters: flash,
-      price: perPicture({ "512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151 }, 0.5),
+      ...perGoogleToken(0.5, 3, 60, flashTokens),
       names: ["gemini-3.1-flash-image-preview"],
       deprecated: "2026-10-06",
       successor: "google/gemini-nano-banana-2.1",
@@ -164,8 +185,8 @@ export const google = family("google", {
     description: "Nano Banana 2 Lite: the quickest, about 1 megapixel.",
     released: "2026-06-30",
     parameters: lite,
-    // UNVERIFIED: both; the price of a picture is a reseller's, that of the tokens its larger sister's.
-    price: perPicture({ "1K": 0.034 }, 0.5),
+    // UNVERIFIED: all; the price of a picture is a reseller's (.034), those of words and what goes in its larger sister's.
+    ...perGoogleToken(0.5, 3, 30, flashTokens),
   }),
   "gemini-2.5-flash-image": geminiRow("gemini-2.5-flash-image", {
     title: "Gemini 2.5 Flash Image",
@@ -173,7 +194,8 @@ export const google = family("google", {
     released: "2025-10-02",
     parameters: gemini25,
     imagesMax: 3,
-    price: perPicture({ "1K": 0.039 }, 0.3),
+    // It does not think. UNVERIFIED: the price of words.
+    ...perGoogleToken(0.3, 2.5, 30, { "1K": 1_290 }, 0),
     names: ["gemini-2.5-flash-image-preview"],
     // On the Gemini API and on Vertex AI alike.
     retires: "2026-10-02",

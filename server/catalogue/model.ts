@@ -24,6 +24,14 @@ export type Rule = (given: Given) => Problem | undefined
 /** Micro-credits for one picture of such a request, what it starts from included. A credit is US$0.01. */
 export type Price = (given: Given) => number
 
+/** Tokens of one call, as its vendor counted them and as OpenAI names them. */
+export type Counted = {
+  input_tokens: number
+  output_tokens: number
+  input_tokens_details?: { image_tokens: number }
+  output_tokens_details?: { image_tokens: number }
+}
+
 export type Model = {
   /** `family/id` */
   id: string
@@ -38,6 +46,8 @@ export type Model = {
   imagesMax: number
   /** Absent where only the operator can know it. */
   price?: Price
+  /** Micro-credits that those tokens come to, where its vendors bill tokens. */
+  bill?: (given: Given, counted: Counted) => number
   /** How many pictures such a request makes at the most: `n`, but for models that decide themselves. */
   picturesMax: (given: Given) => number
   /** The day its end was announced, and its first day without it: "2026-12-01", UTC. */

@@ -4,7 +4,7 @@ import { family, to } from "./model.ts"
 import type { ModelRow, Price, Rule } from "./model.ts"
 import { count, images, mask, oneOf, outputFormat, prompt } from "./parameters.ts"
 import { dollars } from "./price.ts"
-import { laterTokens, perToken, secondTokens } from "./openaiPrices.ts"
+import { laterTokens, perOpenAiToken, secondTokens } from "./openaiPrices.ts"
 
 const gpt = z.object({
   prompt: prompt(32_000),
@@ -138,14 +138,16 @@ const gptRow = (
   ...row,
 })
 
-const laterPrices = { text: 5, imageIn: 8, imageOut: 30 }
+// OpenAI's list of prices, as copied in June 2026, has one of text that comes out for 1.5 alone.
+const fifteenPrices = { textIn: 5, imageIn: 8, textOut: 10, imageOut: 32 }
+const laterPrices = { textIn: 5, imageIn: 8, textOut: 0, imageOut: 30 }
 
 const laterRow = (
   id: string,
   row: Pick<ModelRow, "title" | "description" | "released"> & Partial<ModelRow>,
 ): ModelRow =>
   gptRow(id, {
-    price: perToken(laterPrices, laterTokens),
+    ...perOpenAiToken(laterPrices, laterTokens),
     parameters: gpt25,
     // What is known of 2 is taken to hold for them too; no description of theirs was seen.
     rules: [...gptRules, legalSize],
@@ -181,7 +183,7 @@ export const openai = family("openai", {
     title: "GPT Image 2",
     description: "Any size up to 4K; follows long instructions and renders text.",
     released: "2026-04-21",
-    price: perToken(laterPrices, secondTokens),
+    ...perOpenAiToken(laterPrices, secondTokens),
     parameters: gpt2,
     rules: [...gptRules, legalSize],
     names: ["gpt-image-2-2026-04-21"],
@@ -193,7 +195,7 @@ export const openai = family("openai", {
     deprecated: "2026-06-02",
     retires: "2026-12-01",
     successor: "openai/gpt-image-2",
-    price: perToken({ text: 5, imageIn: 8, imageOut: 32 }),
+    ...perOpenAiToken(fifteenPrices),
   }),
   // An alias of OpenAI's own for whatever ChatGPT drew with, of the class and the price of 1.5, with an end of its own.
   "chatgpt-image-latest": gptRow("chatgpt-image-latest", {
@@ -203,7 +205,7 @@ export const openai = family("openai", {
     deprecated: "2026-06-02",
     retires: "2026-12-01",
     successor: "openai/gpt-image-2",
-    price: perToken({ text: 5, imageIn: 8, imageOut: 32 }),
+    ...perOpenAiToken(fifteenPrices),
   }),
   "gpt-image-1": gptRow("gpt-image-1", {
     title: "GPT Image 1",
@@ -211,7 +213,7 @@ export const openai = family("openai", {
     released: "2025-04-23",
     retires: "2026-10-23",
     successor: "openai/gpt-image-2",
-    price: perToken({ text: 5, imageIn: 10, imageOut: 40 }),
+    ...perOpenAiToken({ textIn: 5, imageIn: 10, textOut: 0, imageOut: 40 }),
   }),
   "gpt-image-1-mini": gptRow("gpt-image-1-mini", {
     title: "GPT Image 1 mini",
@@ -220,7 +222,7 @@ export const openai = family("openai", {
     deprecated: "2026-06-02",
     retires: "2026-12-01",
     successor: "openai/gpt-image-2",
-    price: perToken({ text: 2, imageIn: 2.5, imageOut: 8 }),
+    ...perOpenAiToken({ textIn: 2, imageIn: 2.5, textOut: 0, imageOut: 8 }),
     parameters: gpt.omit({ input_fidelity: true }),
     rules: gptRules,
   }),

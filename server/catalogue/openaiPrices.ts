@@ -1,6 +1,7 @@
-// What OpenAI's pictures cost. It bills the tokens that its answer counts; what is here is what a request is quoted at.
-import type { Given, Price } from "./model.ts"
-import { dollars } from "./price.ts"
+// How many tokens OpenAI's pictures are quoted at. It bills those that its answer counts.
+import type { Given } from "./model.ts"
+import { perToken, promptTokens } from "./tokens.ts"
+import type { Tokens } from "./tokens.ts"
 
 type Size = { width: number; height: number }
 
@@ -42,12 +43,6 @@ export const laterTokens: PictureTokens = { ...secondTokens, xhigh: reckoned(120
 const referenceTokens = 6_240
 const partialTokens = 100
 
-/** More than most prompts, and for long ones a token for each character, which no language needs. */
-const promptTokens = ({ input }: Given): number => Math.max(1_000, input.prompt?.length ?? 0)
-
-/** US dollars per million tokens of text and pictures that go in, and of pictures that come out. */
-type TokenPrices = { text: number; imageIn: number; imageOut: number }
-
 const square = { width: 1024, height: 1024 }
 const named: Record<string, Size> = {
   "1K": square,
@@ -64,7 +59,7 @@ function sizesOf({ input }: Given): Size[] {
 }
 
 /** `auto` is quoted as high: what lies beyond it is not known to be chosen by a model itself. */
-function tokensOf(tokens: PictureTokens, given: Given): number {
+function madeTokens(tokens: PictureTokens, given: Given): number {
   const count = tokens[String(given.input["quality"])] ?? tokens["high"]!
   return Math.max(...sizesOf(given).map(count)) + partialTokens * Number(given.input["partial_images"] ?? 0)
 }
@@ -73,9 +68,10 @@ function tokensOf(tokens: PictureTokens, given: Given): number {
  * OpenAI's list of prices says more for the mini model (.005, .011 and .036 a square) than its tokens come to. Tokens
  * are what is billed.
  */
-export const perToken =
-  ({ text, imageIn, imageOut }: TokenPrices, tokens: PictureTokens = earlierTokens): Price =>
-  (given) => {
-    const into = promptTokens(given) * text + given.images * referenceTokens * imageIn
-    return dollars((into + tokensOf(tokens, given) * imageOut) / 1_000_000)
-  }
+export const perOpenAiToken = (prices: Tokens, tokens: PictureTokens = earlierTokens) =>
+  perToken(prices, (given) => ({
+    textIn: promptTokens(given),
+    imageIn: given.images * referenceTokens,
+    textOut: 0,
+    imageOut: madeTokens(tokens, given),
+  }))

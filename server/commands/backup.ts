@@ -10,12 +10,11 @@ import type { Command, Printed } from "./command.ts"
 
 export const backupCommand: Command = {
   words: "backup",
-  takes: "FOLDER",
+  needs: ["FOLDER"],
+  takes: "",
   about: "copy database and pictures to a folder that a server can be started on; again, to bring it up to date",
   options: [],
-  run: async ({ rest }) => {
-    const [folder = ""] = rest
-    if (folder === "" || rest.length > 1) throw new Error("backup needs one FOLDER to write to")
+  run: async ({ rest: [folder = ""] }) => {
     const config = readConfig(process.env, allProviders)
     const to = resolve(folder)
     if (to === config.dataFolder) throw new Error("backup needs another FOLDER than that of ATELIER_DATA")

@@ -115,6 +115,13 @@ export function knownWordsIn<Word extends string>(option: string, list: string, 
   throw new Error(`--${option}: there is no ${wrong || "empty one"}; there are ${known.join(", ")}`)
 }
 
+/** How many rows of a list, newest first. */
+export function readLimit(text: string | undefined): number {
+  if (text === undefined) return 100
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
+  throw new Error("--limit must be a whole number from 1 to 99999")
+}
+
 export const time = (milliseconds: number | null): string | null =>
   milliseconds === null ? null : new Date(milliseconds).toISOString()
 

@@ -63,7 +63,7 @@ export type Verified = {
   faults: string[]
 }
 
-/** Sums every entry anew: each set to zero, each account to its balance. */
+/** Sums every entry anew: each set to zero, each account to its balance, and what was lost to the list of it. */
 export async function verifyLedger(queries: Queries): Promise<Verified> {
   const total = sql<number>`coalesce(sum(amount_micros), 0)`
   const unbalanced = await queries
@@ -78,6 +78,19 @@ export async function verifyLedger(queries: Queries): Promise<Verified> {
     .select(["accounts.id", "accounts.kind", "accounts.balance_micros", total.as("sum")])
     .groupBy(["accounts.id", "accounts.kind", "accounts.balance_micros"])
     .execute()
+  const lost = await queries
+    .selectFrom("accounts")
+    .select(["id", "balance_micros"])
+    .select((eb) =>
+      eb
+        .selectFrom("losses")
+        .innerJoin("generations", "generations.id", "losses.generation_id")
+        .whereRef("generations.mode", "=", "accounts.mode")
+        .select(sql<number>`coalesce(sum(amount_micros), 0)`.as("sum"))
+        .as("listed"),
+    )
+    .where("id", "in", [houseAccount("live", "lost"), houseAccount("test", "lost")])
+    .execute()
   const { count } = await queries
     .selectFrom("entries")
     .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -88,6 +101,9 @@ export async function verifyLedger(queries: Queries): Promise<Verified> {
       ...(Number(sum) === balance_micros ? [] : [`account ${id} says ${balance_micros}, its entries ${sum}`]),
       ...(balance_micros < 0 && (kind === "available" || kind === "reserved") ? [`account ${id} is below zero`] : []),
     ]),
+    ...lost.flatMap(({ id, balance_micros, listed }) =>
+      Number(listed) === balance_micros ? [] : [`account ${id} says ${balance_micros}, the list of losses ${listed}`],
+    ),
   ]
   return { accounts: accounts.length, entries: Number(count), faults }
 }

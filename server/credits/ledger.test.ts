@@ -14,6 +14,7 @@ import { GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { grantCredits, showBalance, verifyLedger } from "./balance.ts"
 import { post } from "./ledger.ts"
+import { bookLosses, listLosses, sumLosses } from "./losses.ts"
 import { reserveCredits, settleCredits } from "./reserve.ts"
 
 const clock = { now: () => 1_700_000_000_000 }
@@ -222,14 +223,50 @@ describe("the ledger", () => {
     await verified()
   })
 
+  const lossOf = (attemptId: string, micros: number) => ({
+    ...{ attemptId, provider: "bfl", vendorModel: "flux", micros, reason: "the outcome is unknown" },
+  })
+
+  it("books what the house lost on a generation once, on accounts of the house alone", async () => {
+    const purse = await newPurse()
+    await grantCredits(app, purse, 100, "to begin with")
+    const generationId = await newGeneration(purse)
+    const book = (...losses: ReturnType<typeof lossOf>[]) =>
+      database.transaction((tx) => bookLosses(tx, 3, { ...purse, generationId }, losses))
+    await book()
+    await book(lossOf("att_1", 30), lossOf("att_2", 0))
+    await assert.rejects(book(lossOf("att_3", 30)), /UNIQUE/)
+    assert.deepEqual(await showBalance(database.query, purse), { availableMicros: 100, reservedMicros: 0 })
+    assert.deepEqual(await sumLosses(database.query, purse.projectId), { live: 30, test: 0 })
+    const listed = await listLosses(app, { projectId: purse.projectId, limit: 9 })
+    assert.deepEqual(
+      listed.map((row) => [row.attempt_id, row.amount_micros, row.project_id, row.mode, row.model]),
+      [
+        ["att_2", 0, purse.projectId, "live", "m"],
+        ["att_1", 30, purse.projectId, "live", "m"],
+      ],
+    )
+    await verified()
+    const forged = database.transaction(async (tx) => {
+      const row = { attempt_id: "att_4", generation_id: generationId, provider: "p", vendor_model: "m" }
+      await tx
+        .insertInto("losses")
+        .values({ ...row, amount_micros: 5, reason: "forged", created_at: 4 })
+        .execute()
+      throw new Error((await verifyLedger(tx)).faults.join())
+    })
+    await assert.rejects(forged, /^Error: account house:live:lost says 30, the list of losses 35$/)
+  })
+
   it("is only ever added to: the database itself refuses all else", async () => {
     const purse = await newPurse()
     await grantCredits(app, purse, 100, "to begin with")
     const { query } = database
-    for (const table of ["entries", "postings"] as const)
+    for (const table of ["entries", "postings", "losses"] as const)
       await assert.rejects(query.deleteFrom(table).execute(), /only ever added/)
     await assert.rejects(query.updateTable("entries").set({ amount_micros: 1 }).execute(), /only ever added/)
-    await assert.rejects(query.updateTable("postings").set({ reason: "another" }).execute(), /only ever added/)
+    for (const table of ["postings", "losses"] as const)
+      await assert.rejects(query.updateTable(table).set({ reason: "another" }).execute(), /only ever added/)
   })
 
   it("is told to be wrong where somebody else has written into it", async () => {

@@ -63,11 +63,7 @@ export async function settleCredits(tx: Queries, now: number, ended: Ended): Pro
   const charged = Math.min(ended.chargedMicros, reservedMicros)
   const source = await sourceOf(tx, generationId)
   // The key before the accounts, as where it was set aside: whoever takes them in two orders waits in a circle.
-  await tx
-    .updateTable("api_keys")
-    .set((eb) => ({ spent_micros: eb("spent_micros", "-", reservedMicros - charged) }))
-    .where("id", "=", keyId)
-    .execute()
+  await uncountOnKey(tx, keyId, reservedMicros - charged)
   const done = await post(tx, now, {
     ...{ kind: charged > 0 ? "settle" : "release", projectId, mode, generationId },
     reason: charged > 0 ? "pictures delivered" : "nothing delivered",
@@ -80,8 +76,17 @@ export async function settleCredits(tx: Queries, now: number, ended: Ended): Pro
   if (!done) throw new Error(`less is set aside than generation ${generationId} has reserved`)
 }
 
+/** What was given back counts as not spent. */
+export async function uncountOnKey(tx: Queries, keyId: string, micros: number): Promise<void> {
+  await tx
+    .updateTable("api_keys")
+    .set((eb) => ({ spent_micros: eb("spent_micros", "-", micros) }))
+    .where("id", "=", keyId)
+    .execute()
+}
+
 /** The account that the price was taken from. */
-async function sourceOf(tx: Queries, generationId: string): Promise<string> {
+export async function sourceOf(tx: Queries, generationId: string): Promise<string> {
   const { account_id } = await tx
     .selectFrom("entries")
     .innerJoin("postings", "postings.id", "entries.posting_id")

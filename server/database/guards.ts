@@ -1,7 +1,8 @@
 // Rules that no statement may break, whoever writes it: kept by the database itself, in triggers.
 type Statement = { sqlite: string; postgres: string }
 
-const appended = (table: string, act: "update" | "delete"): Statement => ({
+/** Rows of this table are never changed, or never deleted. */
+export const appended = (table: string, act: "update" | "delete"): Statement => ({
   sqlite: `create trigger ${table}_stay_${act} before ${act} on ${table}
     begin select raise(abort, '${table} are only ever added'); end`,
   postgres: `create trigger ${table}_stay_${act} before ${act} on ${table}

@@ -10,6 +10,7 @@ import { webhooks } from "./migrations/0005-webhooks.ts"
 import { repeats } from "./migrations/0006-repeats.ts"
 import { progress } from "./migrations/0008-progress.ts"
 import { people } from "./migrations/0009-people.ts"
+import { costs } from "./migrations/0010-costs.ts"
 import { limitsAndSweeps } from "./migrations/0011-limits.ts"
 import { marks } from "./migrations/0013-marks.ts"
 
@@ -28,6 +29,7 @@ const migrations: Migration[] = [
   { name: "0007-guards", statements: guards },
   progress,
   people,
+  costs,
   limitsAndSweeps,
   marks,
 ]

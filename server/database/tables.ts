@@ -1,6 +1,6 @@
 // The tables, as the code sees them.
 import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow } from "./tables/accounts.ts"
-import type { AccountRow, EntryRow, PostingRow } from "./tables/credits.ts"
+import type { AccountRow, EntryRow, LossRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EarlyPictureRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { DerivativeRow, ImageNameRow, ImageRow } from "./tables/images.ts"
 import type { LimitRow } from "./tables/limits.ts"
@@ -20,6 +20,7 @@ export type Tables = {
   repeats: RepeatRow
   postings: PostingRow
   entries: EntryRow
+  losses: LossRow
   generations: GenerationRow
   attempts: AttemptRow
   images: ImageRow

@@ -28,6 +28,8 @@ export type Attempt = {
   ordinal: number
   provider: string
   vendorModel: string
+  /** What of the generation's reservation is for this call. */
+  reservedMicros: number
   dueAt: number
   sentAt: number
 } & (
@@ -43,17 +45,19 @@ export const isFinal = (attempt: Attempt): boolean =>
 export async function insertSent(
   tx: Queries,
   generationId: string,
-  call: { part: number; ordinal: number; provider: string; vendorModel: string; now: number },
+  call: Pick<Attempt, "part" | "ordinal" | "provider" | "vendorModel" | "reservedMicros"> & { now: number },
 ): Promise<Attempt> {
-  const { part, ordinal, provider, vendorModel, now } = call
+  const { now, ...facts } = call
+  const { part, ordinal, provider, vendorModel, reservedMicros } = facts
   const id = newId("att")
   await insertAttempt(tx, {
     ...{ id, part, ordinal, provider, state: "sent", due_at: now, sent_at: now },
     generation_id: generationId,
     vendor_model: vendorModel,
+    reserved_micros: reservedMicros,
     ...{ check_json: null, pictures_json: null, failure_json: null, usage_json: null, finished_at: null },
   })
-  return { id, part, ordinal, provider, vendorModel, dueAt: now, sentAt: now, state: "sent" }
+  return { id, ...facts, dueAt: now, sentAt: now, state: "sent" }
 }
 
 const insertAttempt = prepare((tx, row: AttemptRow) => tx.insertInto("attempts").values(row))
@@ -103,8 +107,8 @@ const selectAttempts = prepare((queries, { generationId }: { generationId: strin
 )
 
 function readAttempt(row: AttemptRow): Attempt {
-  const { id, part, ordinal, provider } = row
-  const facts = { id, part, ordinal, provider, vendorModel: row.vendor_model, dueAt: row.due_at, sentAt: row.sent_at }
+  const { id, part, ordinal, provider, vendor_model: vendorModel, reserved_micros: reservedMicros } = row
+  const facts = { id, part, ordinal, provider, vendorModel, reservedMicros, dueAt: row.due_at, sentAt: row.sent_at }
   const read = <T>(json: string | null) => JSON.parse(json ?? "null") as T
   switch (row.state) {
     case "sent":

@@ -97,16 +97,21 @@ async function nextStep(
   }
   const kept = await keepAnswer(work, attempt, outcome.pictures, pictures, signal)
   if (typeof kept !== "string")
-    return { state: "stored", pictures: kept, missing: outcome.missing ?? [], bill: priced(outcome.bill) }
+    return { state: "stored", pictures: kept, missing: outcome.missing ?? [], bill: priced(work, outcome.bill) }
   // The vendor made the picture, and it is paid for; asking again yields a fresh link to it.
   if (kept === "unreachable" && attempt.state === "pending" && attempt.missed < missedMax)
     return checkAgain(work, request, attempt.missed + 1)
   return failedStep(app, { code: "provider_error", detail: `The vendor's picture is ${kept}.` })
 }
 
-/** A vendor's own word on what the work cost goes before our price for it. */
-const priced = (bill: VendorBill = {}): VendorBill =>
-  bill.costCredits === undefined ? bill : { ...bill, micros: Math.round(bill.costCredits * microsPerCredit) }
+/** A vendor's own word on what the work cost, or on the tokens that it took, goes before our price for it. */
+function priced({ app, generation, given }: Work, bill: VendorBill = {}): VendorBill {
+  const { costCredits, usage } = bill
+  if (costCredits !== undefined) return { ...bill, micros: Math.round(costCredits * microsPerCredit) }
+  const ofTokens = app.catalogue.find(generation.model)?.bill
+  // No picture is made of no tokens: such a vendor counts none.
+  return ofTokens && usage && usage.output_tokens > 0 ? { ...bill, micros: ofTokens(given, usage) } : bill
+}
 
 // Waiting twice as long each time, about two minutes in all.
 const missedMax = 6

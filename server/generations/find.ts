@@ -1,14 +1,15 @@
 // Finding generations again, waiting for one, and calling one off. Always within the caller's project.
 import type { App } from "../app.ts"
+import { isAfter, pageOf } from "../database/pages.ts"
 import { GatewayError } from "../errors.ts"
 import { imagesOf } from "../images/images.ts"
 import { recordWebhooks } from "../webhooks/deliveries.ts"
 import { addEvent, nextChange } from "./events.ts"
-import { settle } from "./finish.ts"
 import type { Telling } from "./finish.ts"
 import { generationRow, hasEnded, readGeneration } from "./generation.ts"
 import type { Caller, Generation } from "./generation.ts"
 import { cancelSubject } from "./run.ts"
+import { settleUndelivered } from "./settle.ts"
 import { runGenerationJob } from "./start.ts"
 
 type Reading = Pick<App, "database">
@@ -45,37 +46,19 @@ export type Page = { generations: Generation[]; next: string | undefined }
 
 /** The newest first. `after` is a cursor that an earlier page gave. */
 export async function listGenerations(app: Reading, caller: Caller, limit: number, after?: string): Promise<Page> {
-  let query = app.database.query.selectFrom("generations").selectAll().where("project_id", "=", caller.projectId)
-  if (after !== undefined) {
-    const [time, id] = readCursor(after)
-    query = query.where((eb) =>
-      eb.or([eb("created_at", "<", time), eb.and([eb("created_at", "=", time), eb("id", "<", id)])]),
-    )
-  }
-  const rows = await query
+  const rows = await app.database.query
+    .selectFrom("generations")
+    .selectAll()
+    .where("project_id", "=", caller.projectId)
+    .where(isAfter(after))
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(limit + 1)
     .execute()
-  const page = rows.slice(0, limit)
-  const images = await imagesOf(
-    app.database.query,
-    page.map(({ id }) => id),
-  )
-  const last = page.at(-1)
-  return {
-    generations: page.map((row) => readGeneration(row, images.get(row.id) ?? [])),
-    next: rows.length > limit && last ? Buffer.from(`${last.created_at} ${last.id}`).toString("base64url") : undefined,
-  }
-}
-
-function readCursor(cursor: string): [number, string] {
-  const [time, id] = Buffer.from(cursor, "base64url").toString().split(" ")
-  if (!/^\d{1,15}$/.test(time ?? "") || !id) {
-    const message = "cursor is not one that an earlier page gave"
-    throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "cursor", message }] })
-  }
-  return [Number(time), id]
+  const { page, next } = pageOf(rows, limit)
+  const ids = page.map(({ id }) => id)
+  const images = await imagesOf(app.database.query, ids)
+  return { generations: page.map((row) => readGeneration(row, images.get(row.id) ?? [])), next }
 }
 
 /** Calls a generation off; one that has ended stays as it is. A vendor's call under way is broken off. */
@@ -94,7 +77,7 @@ export async function cancelGeneration(
       .where("status", "in", ["queued", "running"])
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) return
-    await settle(tx, now, (await generationRow(tx, id))!, 0)
+    await settleUndelivered(tx, now, (await generationRow(tx, id))!, "canceled")
     await addEvent(tx, now, id, { type: "canceled" })
     // Whoever works on it already is told below.
     await app.queue.cancel(tx, { kind: runGenerationJob, subject: id })

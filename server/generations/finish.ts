@@ -1,8 +1,6 @@
 // Ends a generation, in the same transaction as the last thing that was missing. An end never changes.
 import type { App } from "../app.ts"
-import { settleCredits } from "../credits/reserve.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow } from "../database/tables/generations.ts"
 import { failures } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import { insertImage } from "../images/images.ts"
@@ -13,6 +11,7 @@ import { isFinal, latestAttempts } from "./attempts.ts"
 import type { Attempt } from "./attempts.ts"
 import { addEvent } from "./events.ts"
 import { generationRow, hasEnded } from "./generation.ts"
+import { chargeOf, settleDelivered, settleUndelivered } from "./settle.ts"
 
 /** What telling others of the end takes. */
 export type Telling = Pick<App, "config" | "clock" | "linkSecret" | "queue" | "wakeAt">
@@ -38,7 +37,6 @@ export async function finishIfComplete(
   const succeeded = made.length > 0
   const warnings = [...(JSON.parse(row.warnings_json) as string[]), ...(succeeded ? failed.map(partMissing) : [])]
   const usage = sumUsage(attempts)
-  const charged = chargeOf(row, attempts)
   await tx
     .updateTable("generations")
     .set({
@@ -46,34 +44,17 @@ export async function finishIfComplete(
       failure_json: succeeded ? null : JSON.stringify(forCaller(failed[0]!)),
       usage_json: usage ? JSON.stringify(usage) : null,
       warnings_json: JSON.stringify(warnings),
-      charged_micros: charged,
+      charged_micros: chargeOf(row, attempts),
       finished_at: now,
     })
     .where("id", "=", id)
     .execute()
-  await settle(tx, now, row, charged)
+  await settleDelivered(tx, now, row, attempts)
   const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
   await recordWebhooks(app, tx, id, now)
   return true
 }
-
-/** What was delivered, at the price it was quoted at or at what the vendor says it cost; never above what is set aside. */
-function chargeOf({ price_micros, reserved_micros }: GenerationRow, attempts: Attempt[]): number {
-  const charged = attempts.reduce(
-    (sum, attempt) =>
-      attempt.state === "stored" ? sum + (attempt.bill.micros ?? attempt.pictures.length * price_micros) : sum,
-    0,
-  )
-  return Math.min(charged, reserved_micros)
-}
-
-/** In the transaction of the end, so that nothing is set aside for what is over. */
-export const settle = (tx: Queries, now: number, row: GenerationRow, chargedMicros: number): Promise<void> =>
-  settleCredits(tx, now, {
-    ...{ projectId: row.project_id, keyId: row.key_id, mode: row.mode, generationId: row.id },
-    ...{ reservedMicros: row.reserved_micros, chargedMicros },
-  })
 
 const failuresOf = (attempt: Attempt): Failure[] =>
   attempt.state === "failed" ? [attempt.failure] : attempt.state === "stored" ? attempt.missing : []
@@ -90,7 +71,7 @@ export async function failGeneration(
   if (!row || hasEnded(row.status)) return
   const end = { status: "failed" as const, failure_json: JSON.stringify(forCaller(failure)), finished_at: now }
   await tx.updateTable("generations").set(end).where("id", "=", id).execute()
-  await settle(tx, now, row, 0)
+  await settleUndelivered(tx, now, row, "given up")
   await addEvent(tx, now, id, { type: "failed", data: { code: failure.code } })
   await recordWebhooks(app, tx, id, now)
 }

@@ -46,19 +46,20 @@ export const cancelSubject = (id: string): string => `cancel ${id}`
 /** A failure where the model or the way to its vendor is gone since the generation was accepted. */
 async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Promise<Work | Failure> {
   const generation = readGeneration(row, [])
-  const routes = routesNow(app, generation)
+  const given = givenOf(generation)
+  const routes = routesNow(app, generation, given)
   if ("code" in routes) return routes
   let loading: Promise<References> | undefined
   const references = () => (loading ??= loadReferences(app, generation.references, canceled))
   // What was divided stays so, though another route may be the first by now.
   const { provider, model } = (await firstWay(app.database.query, row.id)) ?? routes[0]!
   const parts = partsOf(generation.input.n, knownProvider(provider).limits.imagesPerCall(model, generation.input))
-  return { app, job, generation, routes, parts, references, canceled, over: false }
+  return { app, job, generation, given, routes, parts, references, canceled, over: false }
 }
 
-function routesNow(app: App, generation: Generation): Route[] | Failure {
+function routesNow(app: App, { model, mode }: Generation, given: Given): Route[] | Failure {
   try {
-    return routesFor(app, findModel(app, generation.model), generation.mode, givenOf(generation))
+    return routesFor(app, findModel(app, model), mode, given)
   } catch (error) {
     if (error instanceof GatewayError) return error.failure
     throw error
@@ -105,22 +106,28 @@ async function begin(work: Work, part: number, ordinal: number, { provider, mode
   const now = app.clock.now()
   const attempt = await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
-    if (!(await markRunning(tx, generation.id, now))) return undefined
-    return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, now })
+    const row = await markRunning(tx, generation.id, now)
+    if (!row) return undefined
+    const reservedMicros = shareOf(row.reserved_micros, work.parts, part)
+    return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, reservedMicros, now })
   })
   if (!attempt) return
   app.changes.tell(generation.id)
   await record(work, attempt, "state" in references ? references : await askVendor(work, attempt))
 }
 
-/** False where the generation has ended meanwhile. */
-async function markRunning(tx: Queries, id: string, now: number): Promise<boolean> {
+/** What of the reservation is for one part, by the pictures that it shall make. */
+const shareOf = (micros: number, parts: number[], part: number): number =>
+  Math.floor((micros * parts[part]!) / parts.reduce((sum, count) => sum + count, 0))
+
+/** Undefined where the generation has ended meanwhile. */
+async function markRunning(tx: Queries, id: string, now: number): Promise<GenerationRow | undefined> {
   const row = await generationRow(tx, id)
-  if (!row || hasEnded(row.status)) return false
-  if (row.status === "running") return true
+  if (!row || hasEnded(row.status)) return undefined
+  if (row.status === "running") return row
   await tx.updateTable("generations").set({ status: "running", started_at: now }).where("id", "=", id).execute()
   await addEvent(tx, now, id, { type: "running" })
-  return true
+  return row
 }
 
 async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {

@@ -1,6 +1,6 @@
 // What one round of work on a generation needs, gathered once.
 import type { App, WayOut } from "../app.ts"
-import type { Route } from "../catalogue/model.ts"
+import type { Given, Route } from "../catalogue/model.ts"
 import type { Provider, References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
 import type { Generation } from "./generation.ts"
@@ -9,6 +9,7 @@ export type Work = {
   app: App
   job: Job
   generation: Generation
+  given: Given
   /** The ways to vendors that can serve it, best first. */
   routes: Route[]
   /** How many pictures each call shall make, by part. */

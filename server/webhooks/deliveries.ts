@@ -1,8 +1,9 @@
 // What was sent to whom, or is still to be: written down in the transaction that ends a generation.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import { isAfter, pageOf } from "../database/pages.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow } from "../database/tables/webhooks.ts"
-import { fail, GatewayError } from "../errors.ts"
+import { fail } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { imagesOf } from "../images/images.ts"
 import { endpointRow, endpointRows, eventsOf } from "./endpoints.ts"
@@ -69,27 +70,9 @@ export async function listDeliveries(
   if (endpointId !== null) await endpointRow(app.database.query, projectId, endpointId)
   let query = app.database.query.selectFrom("webhook_deliveries").selectAll().where("project_id", "=", projectId)
   query = endpointId === null ? query.where("endpoint_id", "is", null) : query.where("endpoint_id", "=", endpointId)
-  if (after !== undefined) {
-    const [time, id] = readCursor(after)
-    query = query.where((eb) =>
-      eb.or([eb("created_at", "<", time), eb.and([eb("created_at", "=", time), eb("id", "<", id)])]),
-    )
-  }
-  const ordered = query.orderBy("created_at", "desc").orderBy("id", "desc")
-  const rows = await ordered.limit(limit + 1).execute()
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    deliveries: await withAttempts(app.database.query, page),
-    next: rows.length > limit && last ? Buffer.from(`${last.created_at} ${last.id}`).toString("base64url") : undefined,
-  }
-}
-
-function readCursor(cursor: string): [number, string] {
-  const [time, id] = Buffer.from(cursor, "base64url").toString().split(" ")
-  if (/^\d{1,15}$/.test(time ?? "") && id) return [Number(time), id]
-  const message = "cursor is not one that an earlier page gave"
-  throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "cursor", message }] })
+  const ordered = query.where(isAfter(after)).orderBy("created_at", "desc").orderBy("id", "desc")
+  const { page, next } = pageOf(await ordered.limit(limit + 1).execute(), limit)
+  return { deliveries: await withAttempts(app.database.query, page), next }
 }
 
 async function withAttempts(queries: Queries, rows: WebhookDeliveryRow[]): Promise<Delivery[]> {

@@ -5,12 +5,16 @@ export type AccountRow = {
   /** Null for the house's own. */
   project_id: string | null
   mode: "live" | "test"
-  /** What a project may spend and what is set aside for its work; what the house has granted and earned. */
+  /**
+   * What a project may spend and what is set aside for its work; what the house has granted, and what work came to:
+   * sold, or lost.
+   */
   kind: "available" | "reserved" | "granted" | "revenue"
   /** The sum of its entries. */
   balance_micros: number
 }
 
+/** `adjust` of a generation is what the house lost on it, and touches none of the project's accounts. */
 export type PostingKind = "grant" | "adjust" | "refund" | "reserve" | "settle" | "release"
 
 /** A set of entries that sums to zero. */
@@ -27,3 +31,15 @@ export type PostingRow = {
 }
 
 export type EntryRow = { posting_id: string; account_id: string; amount_micros: number }
+
+/** A call that the vendor may bill and that nobody pays for. */
+export type LossRow = {
+  attempt_id: string
+  generation_id: string
+  provider: string
+  vendor_model: string
+  /** What was set aside for it. */
+  amount_micros: number
+  reason: string
+  created_at: number
+}

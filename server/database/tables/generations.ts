@@ -43,6 +43,8 @@ export type AttemptRow = {
   ordinal: number
   provider: string
   vendor_model: string
+  /** What of the generation's reservation is for this call. */
+  reserved_micros: number
   state: AttemptState
   /** `pending`: the request that asks the vendor how far it is. */
   check_json: string | null
