@@ -14,47 +14,50 @@ import { reserveCredits, settleCredits } from "./reserve.ts"
 
 const clock = { now: () => 1_700_000_000_000 }
 const purse = { projectId: "busy", mode: "live" } as const
-const [micros, atOnce, rounds] = [70, 8, 5]
+const [micros, keys, rounds] = [70, 4, 5]
 
 describe("on PostgreSQL, the ledger", { skip: postgresMissing }, () => {
   let cluster: Cluster
   let database: Database
-  let keyId: string
+  // Whoever has the same key waits for it, and so never gets to the accounts at the same time.
+  const keyIds: string[] = []
   before(async () => {
     cluster = await startPostgres()
     database = await postgresDatabase(await cluster.newDatabase())
-    await createProject({ database, clock }, { id: purse.projectId })
-    keyId = (await findKeyHolder({ database, clock }, await createKey({ database, clock }, purse.projectId, "live")))!
-      .keyId
-    await grantCredits({ database, clock }, purse, 1_000_000, "to begin with")
+    const app = { database, clock }
+    await createProject(app, { id: purse.projectId })
+    for (let count = 0; count < keys; count++)
+      keyIds.push((await findKeyHolder(app, await createKey(app, purse.projectId, purse.mode)))!.keyId)
+    await grantCredits(app, purse, 1_000_000, "to begin with")
   })
   after(async () => {
     await database?.close()
     await cluster?.end()
   })
 
-  async function newGeneration(): Promise<string> {
-    const id = newId("gen")
+  type Made = { generationId: string; keyId: string }
+
+  async function newGeneration(keyId: string): Promise<Made> {
+    const generationId = newId("gen")
     const texts = { input_json: "{}", references_json: "[]", warnings_json: "[]", dialect: "native", model: "m" }
-    const row = { id, project_id: purse.projectId, key_id: keyId, mode: purse.mode, status: "queued", created_at: 1 }
+    const row = { id: generationId, project_id: purse.projectId, key_id: keyId, mode: purse.mode, status: "queued" }
     await database.query
       .insertInto("generations")
-      .values({ ...row, ...texts } as unknown as GenerationRow)
+      .values({ ...row, ...texts, created_at: 1 } as unknown as GenerationRow)
       .execute()
-    return id
+    return { generationId, keyId }
   }
 
   // As the database does them by itself: `database.transaction` would begin those again that it sends back.
   const once = (work: (tx: Queries) => Promise<void>) => database.query.transaction().execute(work)
-  const reserve = (generationId: string) =>
-    once((tx) => reserveCredits(tx, 1, { ...purse, generationId, keyId, micros, unmetered: false }))
-  const settle = (generationId: string) =>
-    once((tx) => settleCredits(tx, 2, { ...purse, generationId, keyId, reservedMicros: micros, chargedMicros: 30 }))
+  const reserve = (made: Made) => once((tx) => reserveCredits(tx, 1, { ...purse, ...made, micros, unmetered: false }))
+  const settle = (made: Made) =>
+    once((tx) => settleCredits(tx, 2, { ...purse, ...made, reservedMicros: micros, chargedMicros: 30 }))
 
   it("sets aside and settles at the same time, with nobody sent back", async () => {
-    const make = () => Promise.all(Array.from({ length: atOnce }, newGeneration))
+    const make = () => Promise.all([...keyIds, ...keyIds].map(newGeneration))
     let open = await make()
-    for (const id of open) await reserve(id)
+    for (const made of open) await reserve(made)
     for (let round = 0; round < rounds; round++) {
       const fresh = await make()
       const told = await Promise.allSettled([...fresh.map(reserve), ...open.map(settle)])

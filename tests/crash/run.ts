@@ -14,7 +14,7 @@ const usage = `Usage: npm run crash-test -- [--generations 500] [--kills 30] [--
   --seed          another seed makes other wishes, mischief and kills
   --postgres      on a PostgreSQL of its own, where one is installed; SQLite without it
   --bugs [--only] plants bugs in copies of the server, one at a time, and shows which rule of the judge catches each;
-                  --only takes those whose name holds a text
+                  --only takes those whose name holds a text, and may be given several times
   --keep          leaves the logs and the data behind, and says where`
 
 const options = {
@@ -23,7 +23,7 @@ const options = {
   callers: { type: "string", default: "24" },
   seed: { type: "string", default: "1" },
   bugs: { type: "boolean", default: false },
-  only: { type: "string", default: "" },
+  only: { type: "string", multiple: true },
   postgres: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -33,7 +33,7 @@ async function main() {
   const { values } = parseArgs({ options })
   if (values.help) return console.log(usage)
   if (values.bugs) {
-    if (!(await catchBugs(readCount(values.seed), values.only))) process.exitCode = 1
+    if (!(await catchBugs(readCount(values.seed), values.only ?? [""]))) process.exitCode = 1
     return
   }
   const cluster = values.postgres ? await startPostgres() : undefined
