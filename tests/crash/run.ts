@@ -23,7 +23,7 @@ const options = {
   callers: { type: "string", default: "24" },
   seed: { type: "string", default: "1" },
   bugs: { type: "boolean", default: false },
-  only: { type: "string", multiple: true, default: [""] as string[] },
+  only: { type: "string", multiple: true },
   postgres: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -33,7 +33,7 @@ async function main() {
   const { values } = parseArgs({ options })
   if (values.help) return console.log(usage)
   if (values.bugs) {
-    if (!(await catchBugs(readCount(values.seed), values.only))) process.exitCode = 1
+    if (!(await catchBugs(readCount(values.seed), values.only ?? [""]))) process.exitCode = 1
     return
   }
   const cluster = values.postgres ? await startPostgres() : undefined
