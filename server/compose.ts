@@ -5,8 +5,8 @@ import { join } from "node:path"
 import type { FastifyInstance } from "fastify"
 import { pino } from "pino"
 import { createProject, defaultProject } from "./accounts/projects.ts"
-import { secretSetting } from "./accounts/settings.ts"
 import { readPlans } from "./accounts/plans.ts"
+import { rememberOwnKeys } from "./accounts/vendorKeys.ts"
 import type { App, Changes, Clock, WayOut } from "./app.ts"
 import { allModels, createCatalogue } from "./catalogue/catalogue.ts"
 import { withCompatible } from "./catalogue/compatible.ts"
@@ -36,6 +36,11 @@ import { startWorker } from "./queue/worker.ts"
 import type { Worker } from "./queue/worker.ts"
 import { allRoutes } from "./routes.ts"
 import type { Sandbox } from "./sandbox/sandbox.ts"
+import { sealOlderSecrets } from "./secrets/before.ts"
+import { closeOwnFiles, lookAtSecrets, refuseUnsafe } from "./secrets/check.ts"
+import type { Concern } from "./secrets/check.ts"
+import { readyMasterKeys } from "./secrets/ready.ts"
+import { secretSetting } from "./secrets/settings.ts"
 import { diskStorage } from "./storage/disk.ts"
 import { deliverWebhook } from "./webhooks/deliver.ts"
 import { deliverWebhookJob } from "./webhooks/deliveries.ts"
@@ -44,6 +49,7 @@ import { createSlots } from "./webhooks/slots.ts"
 /** What a command needs: the data folder, opened, without a server on it. */
 export async function openData(config: Config) {
   await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
+  const closed = await closeOwnFiles(config)
   const database =
     config.databaseUrl === ""
       ? await sqliteDatabase(join(config.dataFolder, "atelier.sqlite"))
@@ -51,7 +57,7 @@ export async function openData(config: Config) {
   const clock = { now: () => Date.now() }
   await createProject({ database, clock }, { id: defaultProject })
   await giveTestBalance(database, clock)
-  return { database, clock }
+  return { config, database, clock, masterKeys: await readyMasterKeys(config, database.query), closed }
 }
 
 // Enough to try everything with, so that the first run needs no ceremony.
@@ -66,14 +72,21 @@ export type Atelier = {
   app: App
   /** Not listening yet. */
   server: FastifyInstance
+  /** What the operator should know of his secrets. */
+  concerns: Concern[]
   /** Takes nothing new on, waits for what is under way, closes everything. */
   stop: () => Promise<void>
 }
 
-/** Throws where another server works on the same data folder, unless they meet in PostgreSQL. */
+/**
+ * Throws where another server works on the same data folder, unless they meet in PostgreSQL, and where the start-up check
+ * refuses its secrets.
+ */
 export async function composeAtelier(config: Config): Promise<Atelier> {
   const catalogue = createCatalogue(withCompatible(allModels, config.compatibleModels))
-  const { database, clock } = await openData(config)
+  const data = await openData(config)
+  const { database, clock, masterKeys } = data
+  const concerns = await checkSecrets(data)
   const queue = tableQueue(database, clock)
   const unlock = config.databaseUrl === "" ? await beAlone(config, queue) : () => undefined
   const stopping = new AbortController()
@@ -91,15 +104,20 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     log: pino({ level: config.logLevel }, pino.destination(2)),
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
-    linkSecret: await secretSetting(database, "link-secret"),
-    webhookKey: await secretSetting(database, "webhook-seal"),
+    ...{ masterKeys, vendorKeys: rememberOwnKeys({ database, clock }) },
+    linkSecret: await secretSetting(data, "link-secret"),
+    webhookKey: await secretSetting(data, "webhook-seal"),
   }
+  await sealOlderSecrets(app)
+  for (const path of data.closed) app.log.warn({ path }, "others could read this; it was closed to them")
+  for (const { what, says, do: advice } of concerns) app.log.warn({ what, advice }, says)
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
   const stopChores = startCreditChores(app)
   return {
     app,
     server,
+    concerns,
     async stop() {
       stopping.abort()
       await worker.stop()
@@ -111,6 +129,13 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       unlock()
     },
   }
+}
+
+/** Throws where the server must not start; else answers what its operator should know. */
+async function checkSecrets(data: Awaited<ReturnType<typeof openData>>): Promise<Concern[]> {
+  const concerns = await lookAtSecrets(data)
+  refuseUnsafe(concerns)
+  return concerns
 }
 
 /** Works off what the queue holds. */

@@ -1,5 +1,5 @@
 // Every setting, once: its name, what it means, what it may be. docs/guide/configuration.md is written from this file.
-import { resolve } from "node:path"
+import { isAbsolute, resolve } from "node:path"
 import { z } from "zod"
 import { nearest } from "./nearest.ts"
 
@@ -25,6 +25,14 @@ const postgresAddress = z
   .refine(
     (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text.replace("@/", "@localhost/")),
     "a postgres:// or postgresql:// address, such as postgresql://user:password@host:5432/name",
+  )
+
+// Whether they are random is seen where they are read: server/secrets/masterKeys.ts.
+const masterKeys = z
+  .string()
+  .refine(
+    (text) => text.split(/[\s,]+/).every((key) => /^(?:[0-9a-f]{64}|[\w+/-]{43}=?)?$/i.test(key)),
+    "32 bytes in hex or base64, such as `openssl rand -hex 32` makes; several with commas between",
   )
 
 const ranges = z
@@ -69,6 +77,18 @@ export const settings = {
     "The PostgreSQL database, 15 or newer: `postgresql://user:password@host:5432/name`, for several servers at once. They share the folder of `ATELIER_DATA` as well. Empty: SQLite in that folder, for one server.",
   ),
   dataFolder: setting("ATELIER_DATA", "data", z.string().min(1), "The folder for the database and the pictures."),
+  masterKey: setting(
+    "ATELIER_MASTER_KEY",
+    "",
+    masterKeys,
+    "The master key, 32 bytes in hex or base64 (`openssl rand -hex 32`), which seals every secret in the database. Several, the newest first, with commas between, while they are changed. Empty: it is in a file.",
+  ),
+  masterKeyFile: setting(
+    "ATELIER_MASTER_KEY_FILE",
+    "",
+    z.string().refine((path) => path === "" || isAbsolute(path), "the whole path of a file"),
+    "The file with the master key, readable by its owner alone; several keys, the newest first, one a line. Empty: `master-key` in the folder of `ATELIER_DATA`, made at the first start.",
+  ),
   publicUrl: setting(
     "ATELIER_PUBLIC_URL",
     "",
@@ -158,6 +178,8 @@ export type VendorAccess = {
   /** Undefined where the vendor cannot be used; empty where it needs no key. */
   key: string | undefined
   baseUrl: string
+  /** False where customers each have an address of their own and the operator has not given his. */
+  hasAddress: boolean
   /** What the operator sets to use the vendor. */
   needs: string
 }
@@ -216,7 +238,8 @@ function readVendor(environment: Environment, vendor: ConfigurableVendor, proble
   if (ownAddress && key !== undefined && address === undefined)
     problems.push(`${addressName} must be set together with ${keyName}: ${vendor.title} has no address of its own`)
   const needs = ownAddress ? (keyless ? addressName : `${keyName} and ${addressName}`) : keyName
-  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, needs }
+  const hasAddress = !ownAddress || address !== undefined
+  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, hasAddress, needs }
 }
 
 /** An address without a path gets the vendor's own, since half the world writes it with `/v1` and half without. */

@@ -18,6 +18,8 @@ type Stored = { pictures: AttemptPicture[]; missing: VendorFailure[]; bill: Vend
 /** `next`: by which route the part is tried once more. */
 type Failed = { failure: VendorFailure; next?: Way }
 
+export type KeySource = AttemptRow["key_source"]
+
 /** A vendor, and its own name of the model. */
 export type Way = { provider: string; model: string }
 
@@ -27,6 +29,7 @@ export type Attempt = {
   ordinal: number
   provider: string
   vendorModel: string
+  keySource: KeySource
   dueAt: number
   sentAt: number
 } & (
@@ -42,20 +45,20 @@ export const isFinal = (attempt: Attempt): boolean =>
 export async function insertSent(
   tx: Queries,
   generationId: string,
-  call: { part: number; ordinal: number; provider: string; vendorModel: string; now: number },
+  call: { part: number; ordinal: number; provider: string; vendorModel: string; keySource: KeySource; now: number },
 ): Promise<Attempt> {
-  const { part, ordinal, provider, vendorModel, now } = call
+  const { part, ordinal, provider, vendorModel, keySource, now } = call
   const id = newId("att")
   await tx
     .insertInto("attempts")
     .values({
       ...{ id, part, ordinal, provider, state: "sent", due_at: now, sent_at: now },
       generation_id: generationId,
-      vendor_model: vendorModel,
+      ...{ vendor_model: vendorModel, key_source: keySource },
       ...{ check_json: null, pictures_json: null, failure_json: null, usage_json: null, finished_at: null },
     })
     .execute()
-  return { id, part, ordinal, provider, vendorModel, dueAt: now, sentAt: now, state: "sent" }
+  return { id, part, ordinal, provider, vendorModel, keySource, dueAt: now, sentAt: now, state: "sent" }
 }
 
 /** What came of a call, to be written down. */
@@ -100,7 +103,8 @@ export async function latestAttempts(queries: Queries, generationId: string): Pr
 
 function readAttempt(row: AttemptRow): Attempt {
   const { id, part, ordinal, provider } = row
-  const facts = { id, part, ordinal, provider, vendorModel: row.vendor_model, dueAt: row.due_at, sentAt: row.sent_at }
+  const names = { provider, vendorModel: row.vendor_model, keySource: row.key_source }
+  const facts = { id, part, ordinal, ...names, dueAt: row.due_at, sentAt: row.sent_at }
   const read = <T>(json: string | null) => JSON.parse(json ?? "null") as T
   switch (row.state) {
     case "sent":

@@ -22,3 +22,13 @@ export type ApiKeyRow = {
   created_at: number
   revoked_at: number | null
 }
+
+/** A project's own key of a vendor. */
+export type VendorKeyRow = {
+  project_id: string
+  provider: string
+  sealed_key: string
+  last4: string
+  created_at: number
+  updated_at: number
+}

@@ -43,6 +43,8 @@ export type AttemptRow = {
   ordinal: number
   provider: string
   vendor_model: string
+  /** Whose key the vendor was called with; a task is asked for with that key again. */
+  key_source: "server" | "project"
   state: AttemptState
   /** `pending`: the request that asks the vendor how far it is. */
   check_json: string | null
