@@ -1,5 +1,4 @@
 // What the rooms share while the server runs. Each function asks for the slice it uses: Pick<App, "database">.
-import type { Logger } from "pino"
 import type { Plans } from "./accounts/plans.ts"
 import type { OwnKeysOf } from "./accounts/vendorKeys.ts"
 import type { Catalogue } from "./catalogue/model.ts"
@@ -10,6 +9,7 @@ import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
 import type { Limiter } from "./http/limits.ts"
 import type { Repeat } from "./http/repeat.ts"
+import type { Log } from "./log.ts"
 import type { Job, Queue } from "./queue/queue.ts"
 import type { MasterKeys } from "./secrets/masterKeys.ts"
 import type { Storage } from "./storage/storage.ts"
@@ -47,7 +47,7 @@ export type App = {
   fetchUrl: FetchUrl
   /** For webhooks: sends to addresses that callers gave. */
   guardedPost: GuardedPost
-  log: Logger
+  log: Log
   /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void
   /** Says that a job may be due at that time. */

@@ -15,9 +15,10 @@ const rooms: Record<string, string[]> = {
   compose: everything,
   routes: ["dialects", "http"],
   credits: ["catalogue", "database", "app", "errors", "ids", "egress"],
-  app: ["accounts", "http", "catalogue", "config", "database", "egress", "queue", "secrets", "storage"],
+  app: ["accounts", "http", "catalogue", "config", "database", "egress", "log", "queue", "secrets", "storage"],
   config: ["nearest"],
   errors: [],
+  log: ["errors"],
   ids: [],
   nearest: [],
   dialects: [

@@ -14,6 +14,13 @@ const commands: Record<string, () => Promise<Command>> = {
   "credits show": async () => (await import("./commands/credits.ts")).showCommand,
   "credits verify": async () => (await import("./commands/credits.ts")).verifyCommand,
   plans: async () => (await import("./commands/projects.ts")).plansCommand,
+  "vendor-keys set": async () => (await import("./commands/vendorKeys.ts")).setVendorKeyCommand,
+  "vendor-keys list": async () => (await import("./commands/vendorKeys.ts")).listVendorKeysCommand,
+  "vendor-keys remove": async () => (await import("./commands/vendorKeys.ts")).removeVendorKeyCommand,
+  "secrets status": async () => (await import("./commands/secrets.ts")).secretsStatusCommand,
+  "secrets new-key": async () => (await import("./commands/secrets.ts")).newMasterKeyCommand,
+  "secrets rotate": async () => (await import("./commands/secrets.ts")).rotateSecretsCommand,
+  "secrets forget": async () => (await import("./commands/secrets.ts")).forgetSecretsCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   models: async () => (await import("./commands/models.ts")).modelsCommand,
   sandbox: async () => (await import("./commands/sandbox.ts")).sandboxCommand,
@@ -21,7 +28,9 @@ const commands: Record<string, () => Promise<Command>> = {
 
 async function writeUsage(): Promise<string> {
   const all = await Promise.all(Object.values(commands).map((load) => load()))
-  const lines = all.map(({ words, takes, about }) => `  ${`${words} ${takes}`.trim()}\n      ${about}`)
+  const lines = all.map(
+    ({ words, needs = [], takes, about }) => `  ${[words, ...needs, takes].join(" ").trim()}\n      ${about}`,
+  )
   return `Usage: atelier <command> [--json]
 
 ${lines.join("\n")}

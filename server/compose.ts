@@ -3,7 +3,6 @@ import { EventEmitter } from "node:events"
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { FastifyInstance } from "fastify"
-import { pino } from "pino"
 import { createProject, defaultProject } from "./accounts/projects.ts"
 import { readPlans } from "./accounts/plans.ts"
 import { rememberOwnKeys } from "./accounts/vendorKeys.ts"
@@ -30,6 +29,7 @@ import { runGeneration } from "./generations/run.ts"
 import { runGenerationJob } from "./generations/start.ts"
 import { createLimiter } from "./http/limits.ts"
 import { createServer } from "./http/server.ts"
+import { createLog } from "./log.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
@@ -101,7 +101,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),
-    log: pino({ level: config.logLevel }, pino.destination(2)),
+    log: createLog(config.logLevel),
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     ...{ masterKeys, vendorKeys: rememberOwnKeys({ database, clock }) },

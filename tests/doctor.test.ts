@@ -33,7 +33,7 @@ describe("atelier doctor", () => {
     assert.equal(code, 0)
     assert.deepEqual(
       findings.map(({ what, state }) => `${what}: ${state}`),
-      ["plans: well", "storage: well", "database: well"],
+      ["plans: well", "storage: well", "database: well", "secrets: well"],
     )
   })
 

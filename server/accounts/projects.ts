@@ -12,7 +12,20 @@ export const defaultProject = "default"
 // Ids stand in paths, beside the names of routes, and in those of accounts.
 const reserved = [
   ...["api", "admin", "call", "docs", "files", "gemini", "generations", "healthz", "house", "ideogram", "images"],
-  ...["models", "openapi", "projects", "quotes", "readyz", "tasks", "uploads", "usage", "credits", "v1", "webhooks"],
+  ...[
+    "models",
+    "openapi",
+    "projects",
+    "quotes",
+    "readyz",
+    "tasks",
+    "uploads",
+    "usage",
+    "credits",
+    "v1",
+    "vendor-keys",
+    "webhooks",
+  ],
 ]
 
 /** Why an id cannot be taken; undefined where it can. */

@@ -11,19 +11,32 @@ export type Printed = { text: string; value: unknown }
 export type Command = {
   /** As it is typed, without `atelier`. */
   words: string
-  /** What comes after its words. */
+  /** What must stand after its words, such as ["NAME"]. */
+  needs?: readonly string[]
+  /** What comes after that. */
   takes: string
   about: string
   /** Names of options with a value. */
   options: readonly string[]
+  /** Names of options without one. */
+  flags?: readonly string[]
   run: (given: Given) => Promise<Printed>
 }
 
-export type Given = { options: Record<string, string | undefined>; rest: string[] }
+export type Given = {
+  options: Record<string, string | undefined>
+  /** The flags that were given. */
+  flags: ReadonlySet<string>
+  rest: string[]
+}
 
 /** Throws an Error that says what is wrong with what was typed. */
-export function readGiven({ words, options }: Command, args: string[]): Given & { json: boolean } {
-  const known = Object.fromEntries(options.map((name) => [name, { type: "string" as const }]))
+export function readGiven(command: Command, args: string[]): Given & { json: boolean } {
+  const { words, needs = [], options, flags = [] } = command
+  const known = Object.fromEntries([
+    ...options.map((name) => [name, { type: "string" as const }]),
+    ...flags.map((name) => [name, { type: "boolean" as const }]),
+  ])
   try {
     const { values, positionals } = parseArgs({
       args,
@@ -31,13 +44,16 @@ export function readGiven({ words, options }: Command, args: string[]): Given & 
       allowPositionals: true,
     })
     const { json, ...given } = values as Record<string, string | undefined> & { json?: boolean }
-    return { options: given, rest: positionals, json: json === true }
+    const missing = needs[positionals.length]
+    if (missing !== undefined) throw new Error(`it needs ${missing}`)
+    const set = new Set(flags.filter((name) => name in given))
+    return { options: given, flags: set, rest: positionals, json: json === true }
   } catch (error) {
     throw new Error(`${words}: ${(error as Error).message}`, { cause: error })
   }
 }
 
-type Data = Awaited<ReturnType<typeof openData>>
+export type Data = Awaited<ReturnType<typeof openData>>
 
 /** Opens the data folder for as long as the work takes, whether a server runs on it or not. */
 export async function withData<T>(work: (data: Data) => Promise<T>): Promise<T> {
