@@ -54,13 +54,20 @@ const framesMax = 12
 function describeError(error: Error, left: number): Record<string, unknown> {
   const { name, cause, errors } = error as Error & { errors?: unknown }
   const inner = [cause, ...(Array.isArray(errors) ? errors.slice(0, 3) : [])].filter((one) => one instanceof Error)
-  const frames = (error.stack ?? "").split("\n").flatMap((line) => /^\s+at (.+)$/.exec(line)?.[1] ?? [])
   return {
     ...{ type: name, ...codeOf(error) },
     message: messageOf(error),
-    stack: frames.slice(0, framesMax).map((frame) => frame.replaceAll(/[?#][^\s):]*/g, "")),
+    stack: framesOf(error),
     ...(inner.length > 0 && left > 0 ? { causes: inner.map((one) => describeError(one, left - 1)) } : {}),
   }
+}
+
+// Where a call was made. The message stands before it, and may have lines that begin alike.
+const frame = /^\s+at ((?:[\w.<>[\]# ]+ \()?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\s()"'?]+:\d+:\d+\)?)$/
+
+function framesOf({ stack = "", message }: Error): string[] {
+  const lines = stack.slice(stack.indexOf(message) + message.length).split("\n")
+  return lines.flatMap((line) => frame.exec(line)?.[1] ?? []).slice(0, framesMax)
 }
 
 function codeOf(error: Error): Record<string, unknown> {

@@ -17,13 +17,15 @@ import { until } from "./webhookReceiver.ts"
 const ours = "key-of-the-server-0123456789"
 const theirs = "key-of-the-project-9876543210"
 
+type Target = { url: string; testKey: string }
+
 type VendorKey = { provider: string; last4: string; created_at: string; updated_at: string }
 
 let vendor: ScriptedVendor
 let server: InProcess
 /** A live key of a project with vendor keys of its own, and one of a project without. */
-let owner: { url: string; testKey: string }
-let other: { url: string; testKey: string }
+let owner: Target
+let other: Target
 let png: Buffer
 
 before(async () => {
@@ -53,12 +55,12 @@ const set = (provider: string, key: unknown = theirs, target = owner) =>
 const unset = (provider: string, target = owner) =>
   call<Failure>(target, `/v1/vendor-keys/${provider}`, { method: "DELETE" })
 
-const draw = (target: typeof owner, model: string, { wait = 30, ...input } = {}) =>
+const draw = (target: Target, model: string, { wait = 30, ...input }: { wait?: number; n?: number } = {}) =>
   call<Generation & Failure>(target, "/v1/generations", {
     json: { model, input: { prompt: "a mill", ...input }, wait },
   })
 
-const read = async (target: typeof owner, id: string) => (await call<Generation>(target, `/v1/generations/${id}`)).body
+const read = async (target: Target, id: string) => (await call<Generation>(target, `/v1/generations/${id}`)).body
 
 /** As Black Forest Labs answers: a task, which is ready once `ready` says so for its number. */
 function answerTasks(ready: (task: string) => boolean) {
@@ -94,7 +96,7 @@ describe("a call to a vendor", () => {
 
   it("opens models that the server has no key for, to this project alone, until the key is taken away", async () => {
     answerAtOnce()
-    const standing = async (target: typeof owner) =>
+    const standing = async (target: Target) =>
       (await call<{ available: boolean }>(target, "/v1/models/openai/gpt-image-2")).body.available
     assert.deepEqual([await standing(owner), await standing(other)], [false, false])
     await set("openai")
