@@ -43,6 +43,8 @@ export type Server = {
   testKey: string
   /** What it wrote to standard error so far. */
   log: () => string
+  /** What it wrote to standard output so far. */
+  said: () => string
   /** Resolves once the process is gone. */
   kill: (signal: NodeJS.Signals) => Promise<Ended>
 }
@@ -68,6 +70,8 @@ export async function startServer(
   })
   let log = ""
   child.stderr.on("data", (text: Buffer) => (log += text.toString()))
+  let said = ""
+  child.stdout.on("data", (text: Buffer) => (said += text.toString()))
   const banner = await bannerOf(child, () => log)
   return {
     url: /^Atelier +(\S+)$/m.exec(banner)![1]!,
@@ -75,6 +79,7 @@ export async function startServer(
     pid: child.pid!,
     dataFolder,
     log: () => log,
+    said: () => said,
     kill(signal) {
       child.kill(signal)
       return ended.promise
@@ -105,15 +110,23 @@ const environmentOf = (dataFolder: string, environment: Environment): Environmen
 })
 
 /** Runs `atelier …` on the data folder and answers what it printed. */
-export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
+export const atelierCommand = (dataFolder: string, ...args: string[]): Promise<string> =>
+  atelierWith({ dataFolder }, ...args)
+
+/** The same with settings of its own, and with something on its standard input. */
+export async function atelierWith(
+  { dataFolder, environment = {}, input }: { dataFolder: string; environment?: Environment; input?: string },
+  ...args: string[]
+): Promise<string> {
   const command = [join(root, "server/cli.ts"), ...args]
-  const env = environmentOf(dataFolder, await databaseOf(dataFolder))
-  const { stdout } = await promisify(execFile)(process.execPath, command, { env })
-  return stdout.trim()
+  const env = environmentOf(dataFolder, { ...(await databaseOf(dataFolder)), ...environment })
+  const running = promisify(execFile)(process.execPath, command, { env })
+  running.child.stdin?.end(input)
+  return (await running).stdout.trim()
 }
 
-export const createLiveKey = ({ dataFolder }: { dataFolder: string }): Promise<string> =>
-  atelierCommand(dataFolder, "keys", "create", "--mode", "live")
+export const createLiveKey = (server: { dataFolder: string; environment?: Environment }): Promise<string> =>
+  atelierWith(server, "keys", "create", "--mode", "live")
 
 export type InProcess = {
   url: string
