@@ -12,7 +12,7 @@ import { placeOf, unseal } from "../server/secrets/seal.ts"
 import { secretSetting } from "../server/secrets/settings.ts"
 import { call, generate } from "./calls.ts"
 import type { Generation } from "./calls.ts"
-import { atelierCommand, createLiveKey, startServer, temporaryFolder } from "./harness.ts"
+import { atelierCommand, atelierWith, createLiveKey, startServer, temporaryFolder } from "./harness.ts"
 import { databaseOf } from "./postgres.ts"
 import { startReceiver, until } from "./webhookReceiver.ts"
 import type { Endpoint, WithSecret } from "./webhookReceiver.ts"
@@ -103,6 +103,7 @@ describe("the master key", () => {
     const secretBefore = (await call<{ key: string }>(server, "/v1/webhooks/default/secret")).body.key
     await server.kill("SIGTERM")
     renameSync(keyFile(folder), `${keyFile(folder)}.away`)
+    let lostKey = ""
     const refused = (error: Error) => {
       assert.match(
         error.message,
@@ -110,7 +111,7 @@ describe("the master key", () => {
       )
       assert.match(error.message, /ATELIER_MASTER_KEY/)
       assert.ok(error.message.includes(keyFile(folder)))
-      assert.match(error.message, /atelier secrets forget/)
+      lostKey = /atelier secrets forget ([0-9a-f]{8})`/.exec(error.message)![1]!
       return true
     }
     await assert.rejects(startServer(hooks, folder), refused)
@@ -125,7 +126,14 @@ describe("the master key", () => {
     assert.equal((await call<{ key: string }>(back, "/v1/webhooks/default/secret")).body.key, secretBefore)
     assert.equal((await fetch(linkAt(body, back.url))).status, 200)
     await back.kill("SIGTERM")
-    await atelierCommand(folder, "secrets", "forget")
+    await assert.rejects(
+      atelierCommand(folder, "secrets", "forget", "00000000"),
+      /Nothing here was sealed with 00000000/,
+    )
+    const input = "another-key-0123456789"
+    const setting = atelierWith({ dataFolder: folder, input }, "vendor-keys", "set", "bfl", "--key-stdin")
+    await assert.rejects(setting, /no master key here opens/)
+    await atelierCommand(folder, "secrets", "forget", lostKey)
     const anew = await startServer(hooks, folder)
     t.after(() => anew.kill("SIGKILL"))
     assert.notEqual((await call<{ key: string }>(anew, "/v1/webhooks/default/secret")).body.key, secretBefore)

@@ -68,17 +68,21 @@ export const rotateSecretsCommand: Command = {
 
 export const forgetSecretsCommand: Command = {
   words: "secrets forget",
+  needs: ["KEY"],
   takes: "",
   about:
     "give up the secrets whose master key is lost: vendor keys are deleted, webhooks disabled, links to pictures end",
   options: [],
-  run: () =>
+  run: ({ rest: [key = ""] }) =>
     withData(async (data) => {
-      const lost = await findUnopened(data)
-      if (lost.length === 0) return { text: "There is none: every secret here can be opened.", value: { lost: 0 } }
+      // By its id, so that nobody gives up what only the settings of this shell do not open.
+      const lost = (await findUnopened(data)).filter(({ keyId }) => keyId === key)
+      if (lost.length === 0)
+        throw new Error(
+          `Nothing here was sealed with ${key} and cannot be opened: atelier secrets status shows what is.`,
+        )
       if (data.masterKeys.all().length === 0) await makeOwnFile(data.masterKeys.from)
-      let count = 0
-      for (const id of new Set(lost.map(({ keyId }) => keyId))) count += await giveUpSealedWith(data, id, newSecret)
+      const count = await giveUpSealedWith(data, key, newSecret)
       return {
         text: `Given up: ${describeUses(lost)}. Set vendor keys anew; owners of webhooks rotate and enable them.`,
         value: { lost: count },

@@ -2,8 +2,9 @@
 import { text } from "node:stream/consumers"
 import { defaultProject } from "../accounts/projects.ts"
 import { listVendorKeys, removeVendorKey, setVendorKey } from "../accounts/vendorKeys.ts"
+import { describeUnopened, findUnopened } from "../secrets/ready.ts"
 import { checkProject, time, withData, writeColumns } from "./command.ts"
-import type { Command } from "./command.ts"
+import type { Command, Data } from "./command.ts"
 
 export const setVendorKeyCommand: Command = {
   words: "vendor-keys set",
@@ -17,10 +18,17 @@ export const setVendorKeyCommand: Command = {
       if (!flags.has("key-stdin"))
         throw new Error(`A key on a command line is seen by others: printf %s "$KEY" | … ${provider} --key-stdin`)
       const project = await checkProject(data, options["project"] ?? defaultProject)
+      await checkMasterKeys(data)
       const key = (await text(process.stdin)).trim()
       const { last4 } = await setVendorKey(data, project, provider, key)
       return { text: `${project} has a key of ${provider}: …${last4}`, value: { project, provider, last4 } }
     }),
+}
+
+/** A shell without the server's settings would seal with a key that the server does not have. */
+async function checkMasterKeys(data: Data): Promise<void> {
+  const unopened = await findUnopened(data)
+  if (unopened.length > 0) throw new Error(Object.values(describeUnopened(data.masterKeys, unopened)).join("; "))
 }
 
 export const listVendorKeysCommand: Command = {

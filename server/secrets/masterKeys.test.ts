@@ -61,7 +61,7 @@ describe("where the master key is", () => {
     const masterKeyFile = join(temporaryFolder(), "key")
     writeFileSync(masterKeyFile, other.toString("hex"))
     assert.deepEqual(openMasterKeys(configOf({ masterKeyFile })).newest().bytes, other)
-    const config = configOf()
+    const config = configOf({ masterKey: " \n" })
     assert.deepEqual(openMasterKeys(config).all(), [])
     await makeOwnFile(join(config.dataFolder, "master-key"))
     assert.equal(openMasterKeys(config).all().length, 1)

@@ -59,13 +59,10 @@ export const ownFile = ({ dataFolder }: Pick<Settings, "dataFolder">): string =>
 /** Throws an Error that names the setting or the file and says what to do. */
 export function openMasterKeys(config: Settings): MasterKeys {
   const { masterKey, masterKeyFile } = config
-  if (masterKey !== "" && masterKeyFile !== "")
+  const given = readKeysOf("ATELIER_MASTER_KEY", () => masterKey)
+  if (given.length > 0 && masterKeyFile !== "")
     throw new Error("ATELIER_MASTER_KEY and ATELIER_MASTER_KEY_FILE are both set; unset one of them")
-  if (masterKey !== "")
-    return fixedKeys(
-      "ATELIER_MASTER_KEY",
-      readKeysOf("ATELIER_MASTER_KEY", () => masterKey),
-    )
+  if (given.length > 0) return fixedKeys("ATELIER_MASTER_KEY", given)
   const path = masterKeyFile || ownFile(config)
   const keys = fileKeys(path)
   if (masterKeyFile !== "" && keys.all().length === 0)

@@ -22,12 +22,12 @@ export async function findUnopened({ database, masterKeys }: Pick<App, "database
 
 /** What to say of it: what is missing, where it belongs, and what can be done without it. */
 export function describeUnopened({ from }: MasterKeys, unopened: Use[]): { says: string; do: string } {
-  const ids = [...new Set(unopened.map(({ keyId }) => keyId))].join(", ")
+  const ids = [...new Set(unopened.map(({ keyId }) => keyId))].join(" ")
   const place = from === "ATELIER_MASTER_KEY" ? "ATELIER_MASTER_KEY" : `the file ${from}`
   return {
     says: `no master key here opens ${describeUses(unopened)}: they were sealed with the key ${ids}`,
     do:
       `put that key back into ${place} (or set ATELIER_MASTER_KEY, or ATELIER_MASTER_KEY_FILE to its file); ` +
-      "if it is lost, `atelier secrets forget` gives them up, and they are set anew",
+      `if it is lost for good, \`atelier secrets forget ${ids}\` gives them up, and they are set anew`,
   }
 }
