@@ -1,6 +1,6 @@
 // What the rooms share while the server runs. Each function asks for the slice it uses: Pick<App, "database">.
-import type { Logger } from "pino"
 import type { Plans } from "./accounts/plans.ts"
+import type { OwnKeysOf } from "./accounts/vendorKeys.ts"
 import type { Catalogue } from "./catalogue/model.ts"
 import type { Config } from "./config.ts"
 import type { Database } from "./database/database.ts"
@@ -11,7 +11,9 @@ import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
 import type { Limiter } from "./http/limits.ts"
 import type { Repeat } from "./http/repeat.ts"
+import type { Log } from "./log.ts"
 import type { Job, Queue } from "./queue/queue.ts"
+import type { MasterKeys } from "./secrets/masterKeys.ts"
 import type { Storage } from "./storage/storage.ts"
 
 export type Clock = { /** Milliseconds since 1970. */ now: () => number }
@@ -53,14 +55,18 @@ export type App = {
   workshop: Workshop
   /** Signs what was drawn anew, where the operator gives a key. */
   signer: Signer | undefined
-  log: Logger
+  log: Log
   /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void
   /** Says that a job may be due at that time. */
   wakeAt: (dueAt: number) => void
+  /** Seal the secrets in the database. */
+  masterKeys: MasterKeys
+  /** Vendor keys that projects bring themselves. */
+  vendorKeys: OwnKeysOf
   /** Signs links to pictures. */
   linkSecret: string
-  /** Seals webhooks' secrets: 32 bytes, in base64url. */
+  /** The secrets follow from it that sign for URLs which requests name: 32 bytes, in base64url. */
   webhookKey: string
   /** Aborted when the server is told to stop: nothing new is taken on. */
   stopping: AbortSignal

@@ -1,30 +1,22 @@
 // Puts the rooms together: the one place that knows which implementation stands behind each edge.
 import { EventEmitter } from "node:events"
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { FastifyInstance } from "fastify"
-import { pino } from "pino"
-import { createProject, defaultProject } from "./accounts/projects.ts"
-import { secretSetting } from "./accounts/settings.ts"
 import { planOf, readPlans } from "./accounts/plans.ts"
-import type { App, Changes, Clock, WayOut } from "./app.ts"
+import { rememberOwnKeys } from "./accounts/vendorKeys.ts"
+import type { App, Changes, WayOut } from "./app.ts"
 import { allModels, createCatalogue } from "./catalogue/catalogue.ts"
 import { withCompatible } from "./catalogue/compatible.ts"
-import { microsPerCredit } from "./catalogue/price.ts"
 import type { Config } from "./config.ts"
 import { startCreditChores } from "./credits/chores.ts"
-import { grantOnce } from "./credits/balance.ts"
-import type { Database } from "./database/database.ts"
+import { openData, policyOf, webhookEdges } from "./data.ts"
+import type { Data } from "./data.ts"
 import { lockFolder } from "./database/lock.ts"
-import { postgresDatabase } from "./database/postgres.ts"
-import { sqliteDatabase } from "./database/sqlite.ts"
 import { readSigner } from "./derivatives/signer.ts"
 import { createWorkshop } from "./derivatives/workshop.ts"
 import { phrase } from "./dialects/native/errors.ts"
-import { readPolicy } from "./egress/address.ts"
 import { createGuardedFetch } from "./egress/guarded.ts"
 import { createNetworkSend } from "./egress/network.ts"
-import { createGuardedPost } from "./egress/post.ts"
 import { downloadThrough } from "./egress/through.ts"
 import { laneLimits } from "./generations/lanes.ts"
 import { noteDelivered } from "./generations/repeats.ts"
@@ -34,74 +26,48 @@ import { createLimiter } from "./http/limits.ts"
 import { tableLimiter } from "./http/tableLimits.ts"
 import { createServer } from "./http/server.ts"
 import { startHousekeeping } from "./housekeeping.ts"
+import { createLog } from "./log.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
 import type { Worker } from "./queue/worker.ts"
 import { allRoutes } from "./routes.ts"
 import type { Sandbox } from "./sandbox/sandbox.ts"
+import { sealOlderSecrets } from "./secrets/before.ts"
+import { lookAtSecrets, refuseUnsafe } from "./secrets/check.ts"
+import type { Concern } from "./secrets/check.ts"
+import { secretSetting } from "./secrets/settings.ts"
 import { diskStorage } from "./storage/disk.ts"
 import { deliverWebhook } from "./webhooks/deliver.ts"
 import { deliverWebhookJob } from "./webhooks/deliveries.ts"
 import { createSlots } from "./webhooks/slots.ts"
 
-/** What a command needs: the data folder, opened, without a server on it. */
-export async function openData(config: Config) {
-  await mkdir(config.dataFolder, { recursive: true, mode: 0o700 })
-  const database =
-    config.databaseUrl === ""
-      ? await sqliteDatabase(join(config.dataFolder, "atelier.sqlite"))
-      : await postgresDatabase(config.databaseUrl)
-  const clock = { now: () => Date.now() }
-  await createProject({ database, clock }, { id: defaultProject })
-  await giveTestBalance(database, clock)
-  return { database, clock }
-}
-
-type WebhookEdges = Pick<App, "webhookKey" | "guardedPost">
-
-/** What seals the secrets of webhooks, and the door through which they go. */
-async function webhookEdges(config: Config, database: Database): Promise<WebhookEdges> {
-  return {
-    webhookKey: await secretSetting(database, "webhook-seal"),
-    guardedPost: createGuardedPost({ policy: policyOf(config) }),
-  }
-}
-
-const policyOf = ({ egressAllow: allow, egressPorts: ports }: Config) => readPolicy({ allow, ports })
-
-/** What a command about webhooks needs besides. What it adds to the queue, a server finds by looking. */
-export async function openWebhooks(config: Config, { database, clock }: Pick<App, "database" | "clock">) {
-  return { ...(await webhookEdges(config, database)), queue: tableQueue(database, clock), wakeAt: () => undefined }
-}
-
-// Enough to try everything with, so that the first run needs no ceremony.
-const testCredits = 100_000
-
-async function giveTestBalance(database: Database, clock: Clock) {
-  const purse = { projectId: defaultProject, mode: "test" } as const
-  await grantOnce({ database, clock }, purse, testCredits * microsPerCredit, "to begin with")
-}
-
 export type Atelier = {
   app: App
   /** Not listening yet. */
   server: FastifyInstance
+  /** What the operator should know of his secrets. */
+  concerns: Concern[]
   /** Takes nothing new on, waits for what is under way, closes everything. */
   stop: () => Promise<void>
 }
 
-/** Throws where another server works on the same data folder, unless they meet in PostgreSQL. */
+/**
+ * Throws where another server works on the same data folder, unless they meet in PostgreSQL, and where the start-up check
+ * refuses its secrets.
+ */
 export async function composeAtelier(config: Config): Promise<Atelier> {
   const signer = readSigner(config)
   const catalogue = createCatalogue(withCompatible(allModels, config.compatibleModels))
-  const { database, clock } = await openData(config)
+  const data = await openData(config)
+  const { database, clock } = data
+  const concerns = await checkSecrets(data)
   const queue = tableQueue(database, clock)
   const unlock = config.databaseUrl === "" ? await beAlone(config, queue) : () => undefined
   const stopping = new AbortController()
   const closing = new AbortController()
   const vendors = createNetworkSend()
-  const log = pino({ level: config.logLevel }, pino.destination(2))
+  const log = createLog(config.logLevel)
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     ...{ catalogue, signer, workshop: createWorkshop() },
@@ -115,21 +81,21 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     log,
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
-    linkSecret: await secretSetting(database, "link-secret"),
-    ...(await webhookEdges(config, database)),
+    ...(await secretsIn(data)),
   }
+  await sealOlderSecrets(app)
+  tellConcerns(app, data, concerns)
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
-  const stopChores = startCreditChores(app)
-  const stopHousekeeping = startHousekeeping(app)
+  const stopChores = startChores(app)
   return {
     app,
     server,
+    concerns,
     async stop() {
       stopping.abort()
       await worker.stop()
       await stopChores()
-      await stopHousekeeping()
       closing.abort()
       app.workshop.close()
       await closeServer(server)
@@ -137,6 +103,33 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       await database.close()
       unlock()
     },
+  }
+}
+
+/** Throws where the server must not start; else answers what its operator should know. */
+async function checkSecrets(data: Data): Promise<Concern[]> {
+  const concerns = await lookAtSecrets(data)
+  refuseUnsafe(concerns)
+  return concerns
+}
+
+function tellConcerns({ log }: App, { closed }: Data, concerns: Concern[]) {
+  for (const path of closed) log.warn({ path }, "others could read this; it was closed to them")
+  for (const { what, says, do: advice } of concerns) log.warn({ what, advice }, says)
+}
+
+const secretsIn = async (data: Data) => ({
+  masterKeys: data.masterKeys,
+  vendorKeys: rememberOwnKeys(data),
+  linkSecret: await secretSetting(data, "link-secret"),
+  ...(await webhookEdges(data)),
+})
+
+/** What is looked after while the server runs. Answers how to stop, which waits for what is under way. */
+function startChores(app: App): () => Promise<void> {
+  const stops = [startCreditChores(app), startHousekeeping(app)]
+  return async () => {
+    for (const stop of stops) await stop()
   }
 }
 

@@ -95,6 +95,8 @@ describe("a wrong setting", () => {
     ["ATELIER_COMPATIBLE_MODELS", ["a b", "sdxl, =x", "sdxl@free", "sdxl="], /names with commas.*, not [^,]+$/],
     ["ATELIER_SANDBOX_PACE", ["slow", ""], /human.*none/],
     ["ATELIER_LOG_LEVEL", ["loud"], /debug.*silent/],
+    ["ATELIER_MASTER_KEY", ["changeme", "0".repeat(63), `${"A".repeat(43)}, x`], /32 bytes in hex or base64/],
+    ["ATELIER_MASTER_KEY_FILE", ["key", "./key"], /whole path/],
   ]
   for (const [name, values, allowed] of wrong) {
     it(`${name} is named, with what it may be`, () => {
@@ -130,8 +132,8 @@ describe("a wrong setting", () => {
 
   it("never shows a key", () => {
     const [key, port] = ["sk-secret-0123456789", "sk-secret-in-the-wrong-place"]
-    const lines = problems({ OPENAI_API_KEY: key, ATELIER_PORT: port })
-    assert.equal(lines.length, 1)
+    const lines = problems({ OPENAI_API_KEY: key, ATELIER_PORT: port, ATELIER_MASTER_KEY: "my-secret" })
+    assert.equal(lines.length, 2)
     assert.ok(!lines.join().includes("secret"))
   })
 })
@@ -184,8 +186,8 @@ describe("a vendor", () => {
   it("is reached by its own address and a key from the environment, without spaces around it", () => {
     const { vendors: found } = read({ OPENAI_API_KEY: " sk-abc\n", BFL_API_KEY: "  " })
     assert.deepEqual(found, {
-      openai: { key: "sk-abc", baseUrl: "https://api.openai.com/v1", needs: "OPENAI_API_KEY" },
-      bfl: { key: undefined, baseUrl: "https://api.bfl.ai/v1", needs: "BFL_API_KEY" },
+      openai: { key: "sk-abc", baseUrl: "https://api.openai.com/v1", hasAddress: true, needs: "OPENAI_API_KEY" },
+      bfl: { key: undefined, baseUrl: "https://api.bfl.ai/v1", hasAddress: true, needs: "BFL_API_KEY" },
     })
     assert.deepEqual([keyNameOf("bfl"), baseUrlNameOf("bfl")], ["BFL_API_KEY", "BFL_BASE_URL"])
   })

@@ -1,65 +1,19 @@
 // Every setting, once: its name, what it means, what it may be. docs/guide/configuration.md is written from this file.
-import { resolve } from "node:path"
+import { isAbsolute, resolve } from "node:path"
 import { z } from "zod"
-import { readAddresses } from "./addresses.ts"
+import {
+  addresses,
+  compatibleModels,
+  masterKeys,
+  ports,
+  postgresAddress,
+  ranges,
+  webAddress,
+  whole,
+} from "./configValues.ts"
 import { nearest } from "./nearest.ts"
 
 type Setting<T> = { name: string; about: string; fallback: string; schema: z.ZodType<T> }
-
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
-
-const webAddress = z.string().refine((text) => {
-  const url = URL.parse(text)
-  return (
-    url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === ""
-  )
-}, "an http or https address without user, query or fragment")
-
-// A socket's folder stands in `?host=`, and then nothing after the `@`. The value holds a password: no message shows it.
-const postgresAddress = z
-  .string()
-  .refine(
-    (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text.replace("@/", "@localhost/")),
-    "a postgres:// or postgresql:// address, such as postgresql://user:password@host:5432/name",
-  )
-
-const list = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ""))
-
-const addresses = list.refine(
-  (all) => all.every((one) => readAddresses(one) !== undefined),
-  "addresses and ranges like 10.1.0.7 or 10.1.0.0/16, with commas",
-)
-
-const ranges = list.refine(
-  (all) => all.every((range) => /^[0-9a-f.:]+\/\d{1,3}$/i.test(range)),
-  "ranges like 10.1.0.0/16, with commas",
-)
-
-const ports = z
-  .string()
-  .regex(/^\s*\d+(?:\s*,\s*\d+)*\s*$/, "ports with commas between, such as 80,443,9000")
-  .transform((text) => text.split(",").map(Number))
-  .refine((all) => all.every((port) => port >= 1 && port <= 65535), "ports from 1 to 65535")
-
-type CompatibleModel = { name: string; model: string; price?: number }
-
-const compatibleModels = z.string().transform((text, context): CompatibleModel[] => {
-  const entries = text.split(",").map((entry) => entry.trim())
-  return entries.flatMap((entry) => {
-    if (entry === "") return []
-    const [, name, model = name, price] = entry.match(/^([\w./-]+)(?:\s*=\s*(\S+?))?(?:@(\d+(?:\.\d+)?))?$/) ?? []
-    if (name !== undefined && model !== undefined)
-      return { name, model, ...(price === undefined ? {} : { price: Number(price) }) }
-    const message = `names with commas between, such as sdxl@0.002 or z-image=Tongyi-MAI/Z-Image-Turbo, not ${entry}`
-    context.addIssue({ code: "custom", message })
-    return []
-  })
-})
 
 const setting = <T>(name: string, fallback: string, schema: z.ZodType<T>, about: string): Setting<T> => ({
   name,
@@ -83,6 +37,18 @@ export const settings = {
     "The PostgreSQL database, 15 or newer: `postgresql://user:password@host:5432/name`, for several servers at once. They share the folder of `ATELIER_DATA` as well. Empty: SQLite in that folder, for one server.",
   ),
   dataFolder: setting("ATELIER_DATA", "data", z.string().min(1), "The folder for the database and the pictures."),
+  masterKey: setting(
+    "ATELIER_MASTER_KEY",
+    "",
+    masterKeys,
+    "The master key, 32 bytes in hex or base64 (`openssl rand -hex 32`), which seals every secret in the database. Several, the newest first, with commas between, while they are changed. Empty: it is in a file.",
+  ),
+  masterKeyFile: setting(
+    "ATELIER_MASTER_KEY_FILE",
+    "",
+    z.string().refine((path) => path === "" || isAbsolute(path), "the whole path of a file"),
+    "The file with the master key, readable by its owner alone; several keys, the newest first, one a line. Empty: `master-key` in the folder of `ATELIER_DATA`, made at the first start.",
+  ),
   publicUrl: setting(
     "ATELIER_PUBLIC_URL",
     "",
@@ -208,6 +174,8 @@ export type VendorAccess = {
   /** Undefined where the vendor cannot be used; empty where it needs no key. */
   key: string | undefined
   baseUrl: string
+  /** False where customers each have an address of their own and the operator has not given his. */
+  hasAddress: boolean
   /** What the operator sets to use the vendor. */
   needs: string
 }
@@ -272,7 +240,8 @@ function readVendor(environment: Environment, vendor: ConfigurableVendor, proble
   if (ownAddress && key !== undefined && address === undefined)
     problems.push(`${addressName} must be set together with ${keyName}: ${vendor.title} has no address of its own`)
   const needs = ownAddress ? (keyless ? addressName : `${keyName} and ${addressName}`) : keyName
-  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, needs }
+  const hasAddress = !ownAddress || address !== undefined
+  return { key, baseUrl: parsed.success ? withPath(given, vendor.baseUrl) : given, hasAddress, needs }
 }
 
 /** An address without a path gets the vendor's own, since half the world writes it with `/v1` and half without. */

@@ -59,7 +59,7 @@ export async function keepHouse(app: App, count: number): Promise<boolean> {
     try {
       left = (await chore(app, count)) >= count || left
     } catch (error) {
-      app.log.error({ err: error, chore: name }, "the house could not be kept")
+      app.log.error({ err: error, what: name }, "the house could not be kept")
     }
   return left
 }

@@ -8,6 +8,7 @@ import { composeAtelier } from "./compose.ts"
 import type { Atelier } from "./compose.ts"
 import { addressHere, readConfig } from "./config.ts"
 import type { Config } from "./config.ts"
+import { describeCause } from "./log.ts"
 import { allProviders } from "./providers/all.ts"
 
 async function main() {
@@ -15,7 +16,7 @@ async function main() {
   const atelier = await composeAtelier(config)
   await listen(config, atelier)
   const { port } = atelier.server.server.address() as AddressInfo
-  console.log(banner(config, port, await readyTestKey(config, atelier)))
+  console.log(banner(config, port, await readyTestKey(config, atelier)) + warnings(atelier))
   stopOnSignals(atelier)
 }
 
@@ -58,6 +59,9 @@ curl -s ${address}/v1/generations -H 'Authorization: Bearer ${key}' -H 'Content-
 `
 }
 
+const warnings = ({ concerns }: Atelier): string =>
+  concerns.map(({ what, says, do: advice }) => `\nWarning   ${what}: ${says}; ${advice}`).join("")
+
 const lookForParentEveryMs = 500
 
 function stopOnSignals(atelier: Atelier) {
@@ -75,6 +79,12 @@ function stopOnSignals(atelier: Atelier) {
   if (process.env["npm_lifecycle_event"] !== undefined)
     setInterval(() => process.ppid !== parent && void stop("npm has ended"), lookForParentEveryMs).unref()
 }
+
+// Node itself would print all that hangs on the error: what was sent, and where to.
+process.on("uncaughtException", (error) => {
+  console.error(JSON.stringify({ level: 60, time: Date.now(), err: describeCause(error), msg: "the server ends" }))
+  process.exit(1)
+})
 
 await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)

@@ -39,6 +39,12 @@ import {
   replayWebhookDelivery,
   rotateWebhook,
 } from "./dialects/native/webhooks.ts"
+import {
+  deleteOwnVendorKey,
+  getOwnVendorKey,
+  listOwnVendorKeys,
+  setOwnVendorKey,
+} from "./dialects/native/vendorKeys.ts"
 import type { Route } from "./http/route.ts"
 
 export const allRoutes: Route[] = [
@@ -65,6 +71,10 @@ export const allRoutes: Route[] = [
   rotateWebhook,
   listWebhookDeliveries,
   replayWebhookDelivery,
+  listOwnVendorKeys,
+  getOwnVendorKey,
+  setOwnVendorKey,
+  deleteOwnVendorKey,
   generateImages,
   editImages,
   predict2,

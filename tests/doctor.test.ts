@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import { serveSandbox } from "./clients/sandbox.ts"
 import type { ServedSandbox } from "./clients/sandbox.ts"
-import { root, temporaryFolder } from "./harness.ts"
+import { atelierWith, root, temporaryFolder } from "./harness.ts"
 
 type Finding = { what: string; state: string; says: string; do?: string }
 
@@ -33,7 +33,7 @@ describe("atelier doctor", () => {
     assert.equal(code, 0)
     assert.deepEqual(
       findings.map(({ what, state }) => `${what}: ${state}`),
-      ["plans: well", "signing: well", "storage: well", "database: well"],
+      ["plans: well", "signing: well", "storage: well", "database: well", "secrets: well"],
     )
   })
 
@@ -56,6 +56,31 @@ describe("atelier doctor", () => {
     )
     assert.match(findings.find(({ what }) => what === "Black Forest Labs")?.do ?? "", /BFL_API_KEY/)
     assert.ok(!JSON.stringify(findings).includes("an-invalid-key"))
+  })
+
+  it("tries the keys that projects have brought, and says of secrets what the start would", async () => {
+    const dataFolder = temporaryFolder()
+    const environment = { OPENAI_BASE_URL: `${sandbox.url}/openai/v1`, BFL_BASE_URL: `${sandbox.url}/bfl/v1` }
+    const set = (provider: string, input: string) =>
+      atelierWith({ dataFolder, environment, input }, "vendor-keys", "set", provider, "--key-stdin")
+    assert.match(await set("openai", "a-key-of-the-project-1234\n"), /…1234/)
+    await set("bfl", "an-invalid-key-of-the-project")
+    await assert.rejects(set("azure", "a-key-of-the-project-1234"), /AZURE_BASE_URL/)
+    await assert.rejects(atelierWith({ dataFolder }, "vendor-keys", "set", "bfl"), /--key-stdin/)
+    const { code, findings } = await examine({
+      ...environment,
+      ATELIER_DATA: dataFolder,
+      STABILITY_API_KEY: "changeme",
+    })
+    assert.equal(code, 1)
+    const told = Object.fromEntries(findings.map(({ what, state, do: advice }) => [what, [state, advice]]))
+    assert.deepEqual(told["OpenAI (default)"], ["well", undefined])
+    assert.deepEqual(told["Black Forest Labs (default)"], [
+      "ill",
+      "check the key of bfl that the project default has set",
+    ])
+    assert.equal(told["STABILITY_API_KEY"]?.[0], "ill")
+    assert.doesNotMatch(JSON.stringify(findings), /of-the-project/)
   })
 
   it("names a setting and a file of plans that are wrong", async () => {

@@ -42,6 +42,8 @@ export type Server = {
   testKey: string
   /** What it wrote to standard error so far. */
   log: () => string
+  /** What it wrote to standard output so far. */
+  said: () => string
   /** Resolves once the process is gone. */
   kill: (signal: NodeJS.Signals) => Promise<Ended>
 }
@@ -78,6 +80,8 @@ export function launchServer(environment: Environment, dataFolder: string, from 
   })
   let text = ""
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()))
+  let said = ""
+  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()))
   const log = () => text
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal)
@@ -86,7 +90,7 @@ export function launchServer(environment: Environment, dataFolder: string, from 
   const listening = bannerOf(child, log).then((banner) => ({
     url: /^Atelier +(\S+)$/m.exec(banner)![1]!,
     testKey: /^Test key +(\S+)$/m.exec(banner)![1]!,
-    ...{ pid: child.pid!, dataFolder, log, kill },
+    ...{ pid: child.pid!, dataFolder, log, said: () => said, kill },
   }))
   return { pid: child.pid!, log, kill, listening, ended: ended.promise }
 }
@@ -135,19 +139,28 @@ function execute(args: string[], env: Environment, from: string, input = ""): Pr
 }
 
 /** Runs `atelier …` on the data folder and answers what it printed. */
-export async function atelierCommand(dataFolder: string, ...args: string[]): Promise<string> {
-  return runAtelier(args, environmentOf(dataFolder, await databaseOf(dataFolder)), root)
+export const atelierCommand = (dataFolder: string, ...args: string[]): Promise<string> =>
+  atelierWith({ dataFolder }, ...args)
+
+type With = { dataFolder: string; environment?: Environment; input?: string }
+
+/** The same with settings of its own, and with something on its standard input. */
+export async function atelierWith({ dataFolder, ...more }: With, ...args: string[]): Promise<string> {
+  return printedBy(args, await runCommand(dataFolder, args, more))
 }
 
-/** The same of a copy of the project, in an environment that is whole. */
-export async function runAtelier(args: string[], environment: Environment, from: string): Promise<string> {
-  const { code, printed, said } = await execute(args, environment, from)
+function printedBy(args: string[], { code, printed, said }: Shown): string {
   if (code !== 0) throw new Error(`atelier ${args.join(" ")} ended with ${code}: ${said}`)
   return printed
 }
 
-export const createLiveKey = ({ dataFolder }: { dataFolder: string }): Promise<string> =>
-  atelierCommand(dataFolder, "keys", "create", "--mode", "live")
+/** The same of a copy of the project, in an environment that is whole. */
+export async function runAtelier(args: string[], environment: Environment, from: string): Promise<string> {
+  return printedBy(args, await execute(args, environment, from))
+}
+
+export const createLiveKey = (server: { dataFolder: string; environment?: Environment }): Promise<string> =>
+  atelierWith(server, "keys", "create", "--mode", "live")
 
 export type InProcess = {
   url: string

@@ -1,6 +1,7 @@
 // The whole server on PostgreSQL: alone, several on one database, and killed.
 import assert from "node:assert/strict"
 import { execFile } from "node:child_process"
+import { randomBytes } from "node:crypto"
 import { join } from "node:path"
 import { after, before, describe, it } from "node:test"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -85,10 +86,14 @@ describe("on PostgreSQL: pictures", { skip: postgresMissing }, () => {
   })
 })
 
+// In folders of their own they would each make one.
+const masterKey = randomBytes(32).toString("hex")
+
 describe("on PostgreSQL: several servers", { skip: postgresMissing }, () => {
   it("share what there is to do, and do nothing twice", async (t) => {
     // In folders of their own, each sandbox keeps its own list of calls.
-    const unhurried = { ATELIER_DATABASE_URL: await cluster.newDatabase(), ATELIER_SANDBOX_PACE: "human" }
+    const database = { ATELIER_DATABASE_URL: await cluster.newDatabase(), ATELIER_MASTER_KEY: masterKey }
+    const unhurried = { ...database, ATELIER_SANDBOX_PACE: "human" }
     // A project's place in the queue is counted over all servers, so the second takes what the first has no place for.
     const first = await startServer({ ...unhurried, ATELIER_CONCURRENCY: "2" })
     const second = await startServer({ ...unhurried, ATELIER_CONCURRENCY: "8" })
@@ -133,7 +138,7 @@ describe("on PostgreSQL: several servers", { skip: postgresMissing }, () => {
 describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 }, () => {
   const names = [
     ...["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"],
-    ...["people", "callers", "derivatives", "fairness", "housekeeping", "costs", "refunds"],
+    ...["people", "callers", "derivatives", "fairness", "housekeeping", "costs", "refunds", "vendorKeys"],
   ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {

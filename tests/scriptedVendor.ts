@@ -10,6 +10,8 @@ export type ScriptedVendor = {
   url: string
   /** "POST /v1/x", without the query. */
   calls: string[]
+  /** The key that came with each of them, as it stood in its header. */
+  keys: (string | undefined)[]
   /** Asked anew at each call. */
   answer: (path: string) => Scripted
   end: () => void
@@ -20,6 +22,8 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     for await (const _ of request) continue
     const path = (request.url ?? "").split("?")[0]!
     vendor.calls.push(`${request.method} ${path}`)
+    const { authorization, "x-key": key } = request.headers
+    vendor.keys.push(authorization ?? (key as string | undefined))
     const { status, json, body = JSON.stringify(json), headers = {} } = vendor.answer(path)
     if (status === 0) request.socket.destroy()
     if (status <= 0) return
@@ -33,6 +37,6 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     server.closeAllConnections()
   }
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const vendor: ScriptedVendor = { url, calls: [], answer: () => ({ status: 500, json: {} }), end }
+  const vendor: ScriptedVendor = { url, calls: [], keys: [], answer: () => ({ status: 500, json: {} }), end }
   return vendor
 }

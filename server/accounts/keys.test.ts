@@ -10,7 +10,6 @@ import { createKey, findKeyHolder, listKeys, revokeKey, rotateKey } from "./keys
 import { createProject } from "./projects.ts"
 import { checkOf, newKey } from "./keyForm.ts"
 import { keyVectors } from "./keyVectors.ts"
-import { secretSetting } from "./settings.ts"
 
 let path: string
 let database: Database
@@ -121,17 +120,5 @@ describe("keys", () => {
     await assert.rejects(createKey(app, "three", "test"))
     await createProject(app, { id: "one" })
     assert.equal((await database.query.selectFrom("projects").selectAll().execute()).length, 2)
-  })
-})
-
-describe("secrets of the installation", () => {
-  it("are made once, each its own", async () => {
-    const [first, second] = await Promise.all([secretSetting(database, "links"), secretSetting(database, "links")])
-    assert.equal(first, second)
-    assert.equal(Buffer.from(first, "base64url").length, 32)
-    assert.notEqual(await secretSetting(database, "other"), first)
-    const again = await sqliteDatabase(path)
-    assert.equal(await secretSetting(again, "links"), first)
-    await again.close()
   })
 })

@@ -14,7 +14,7 @@ const reserved = [
   ...["account", "admin", "api", "assets", "call", "credits", "dashboard", "docs", "files", "gemini", "generations"],
   ...["healthz", "house", "ideogram", "images", "invitations", "keys", "login", "logout", "mcp", "members", "metrics"],
   ...["models", "openapi", "plans", "projects", "quotes", "readyz", "sessions", "settings", "signup", "tasks"],
-  ...["uploads", "usage", "users", "v1", "v1beta", "v2", "webhooks"],
+  ...["uploads", "usage", "users", "v1", "v1beta", "v2", "vendor-keys", "webhooks"],
 ]
 
 /** Why an id cannot be taken; undefined where it can. */

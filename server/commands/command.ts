@@ -1,7 +1,7 @@
 // What a command of the shell is: its words, what it takes, and what it prints, for people or as JSON.
 import { parseArgs } from "node:util"
 import { defaultProject, findProject } from "../accounts/projects.ts"
-import { openData } from "../compose.ts"
+import { openData } from "../data.ts"
 import { readConfig } from "../config.ts"
 import { allProviders } from "../providers/all.ts"
 

@@ -1,4 +1,5 @@
 // The command that lists the models, as a live key sees them.
+import { noOwnKeys } from "../accounts/vendorKeys.ts"
 import { allModels } from "../catalogue/catalogue.ts"
 import { withCompatible } from "../catalogue/compatible.ts"
 import { readConfig } from "../config.ts"
@@ -15,7 +16,7 @@ export const modelsCommand: Command = {
   run: async () => {
     const app = { config: readConfig(process.env, allProviders), clock: { now: () => Date.now() } }
     const all = withCompatible(allModels, app.config.compatibleModels)
-    const models = all.map((model) => ({ id: model.id, ...standingOf(app, model, "live") }))
+    const models = all.map((model) => ({ id: model.id, ...standingOf(app, noOwnKeys, model, "live") }))
     return { text: models.map(describeModel).join("\n"), value: models }
   },
 }

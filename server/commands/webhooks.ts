@@ -1,7 +1,7 @@
 // Commands about webhooks: what the API does for a project's keys, for its operator.
 import { addressHere, readConfig } from "../config.ts"
 import type { Config } from "../config.ts"
-import { openWebhooks } from "../compose.ts"
+import { openWebhooks } from "../data.ts"
 import { writeDelivery, writeEndpoint, writeWithSecret } from "../dialects/native/webhooks.ts"
 import { GatewayError } from "../errors.ts"
 import { allProviders } from "../providers/all.ts"
@@ -22,7 +22,7 @@ const webhookCommand = (
   options: [...options, "project"],
   run: (given) =>
     withData(async (data) => {
-      const app = { ...data, ...(await openWebhooks(readConfig(process.env, allProviders), data)) }
+      const app = { ...data, ...(await openWebhooks(data)) }
       return work(app, await projectOf(data, given), given.rest[0] ?? "", given)
     }),
 })

@@ -13,6 +13,7 @@ import { people } from "./migrations/0009-people.ts"
 import { costs } from "./migrations/0010-costs.ts"
 import { limitsAndSweeps } from "./migrations/0011-limits.ts"
 import { marks } from "./migrations/0013-marks.ts"
+import { vendorKeys } from "./migrations/0014-vendor-keys.ts"
 
 /** One text for both, but where the two differ. */
 type Statement = string | Record<Engine, string>
@@ -32,6 +33,7 @@ const migrations: Migration[] = [
   costs,
   limitsAndSweeps,
   marks,
+  vendorKeys,
 ]
 
 // Any number, as long as nobody else on the database uses it: "atelier" on a telephone.

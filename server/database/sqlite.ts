@@ -1,4 +1,5 @@
 // The embedded database: one file, written ahead, synced at every commit.
+import { closeSync, openSync } from "node:fs"
 import { open } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { DatabaseSync } from "node:sqlite"
@@ -14,10 +15,14 @@ const busyTimeoutMs = 10_000
 
 /** Opens (and where needed makes) the database in this file; other processes may have it open too. */
 export async function sqliteDatabase(path: string): Promise<Database> {
+  // What the engine makes itself, others could read. Its log takes the file's mode over.
+  closeSync(openSync(path, "a", 0o600))
   const file = new DatabaseSync(path)
   file.exec(`pragma busy_timeout = ${busyTimeoutMs}`)
   // Not `full`: that waits for the disk on this thread. Every transaction is synced by `groupCommits` instead.
   file.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on")
+  // What is replaced or deleted is overwritten where its page is written anyway, so that no old secret lies about.
+  file.exec("pragma secure_delete = fast")
   const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(file) }) })
   await migrate(query as Kysely<unknown>, "sqlite")
   const log = await openLog(path)

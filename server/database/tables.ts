@@ -1,5 +1,5 @@
 // The tables, as the code sees them.
-import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow } from "./tables/accounts.ts"
+import type { ApiKeyRow, MembershipRow, ProjectRow, UserRow, VendorKeyRow } from "./tables/accounts.ts"
 import type { AccountRow, EntryRow, LossRow, PostingRow } from "./tables/credits.ts"
 import type { AttemptRow, EarlyPictureRow, EventRow, GenerationRow, RepeatRow } from "./tables/generations.ts"
 import type { DerivativeRow, ImageNameRow, ImageRow } from "./tables/images.ts"
@@ -7,7 +7,7 @@ import type { LimitRow } from "./tables/limits.ts"
 import type { JobRow } from "./tables/queue.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow, WebhookEndpointRow } from "./tables/webhooks.ts"
 
-/** Secrets and facts of this installation that must be the same for every process. */
+/** Secrets of this installation, sealed, that must be the same for every process. */
 type SettingRow = { name: string; value: string }
 
 export type Tables = {
@@ -15,6 +15,7 @@ export type Tables = {
   api_keys: ApiKeyRow
   users: UserRow
   memberships: MembershipRow
+  vendor_keys: VendorKeyRow
   settings: SettingRow
   accounts: AccountRow
   repeats: RepeatRow

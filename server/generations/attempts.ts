@@ -19,6 +19,8 @@ type Stored = { pictures: AttemptPicture[]; missing: VendorFailure[]; bill: Vend
 /** `next`: by which route the part is tried once more. */
 type Failed = { failure: VendorFailure; next?: Way }
 
+export type KeySource = AttemptRow["key_source"]
+
 /** A vendor, and its own name of the model. */
 export type Way = { provider: string; model: string }
 
@@ -30,6 +32,7 @@ export type Attempt = {
   vendorModel: string
   /** What of the generation's reservation is for this call. */
   reservedMicros: number
+  keySource: KeySource
   dueAt: number
   sentAt: number
 } & (
@@ -45,15 +48,17 @@ export const isFinal = (attempt: Attempt): boolean =>
 export async function insertSent(
   tx: Queries,
   generationId: string,
-  call: Pick<Attempt, "part" | "ordinal" | "provider" | "vendorModel" | "reservedMicros"> & { now: number },
+  call: Pick<Attempt, "part" | "ordinal" | "provider" | "vendorModel" | "keySource" | "reservedMicros"> & {
+    now: number
+  },
 ): Promise<Attempt> {
   const { now, ...facts } = call
-  const { part, ordinal, provider, vendorModel, reservedMicros } = facts
+  const { part, ordinal, provider, vendorModel, keySource, reservedMicros } = facts
   const id = newId("att")
   await insertAttempt(tx, {
     ...{ id, part, ordinal, provider, state: "sent", due_at: now, sent_at: now },
     generation_id: generationId,
-    vendor_model: vendorModel,
+    ...{ vendor_model: vendorModel, key_source: keySource },
     reserved_micros: reservedMicros,
     ...{ check_json: null, pictures_json: null, failure_json: null, usage_json: null, finished_at: null },
   })
@@ -108,7 +113,8 @@ const selectAttempts = prepare((queries, { generationId }: { generationId: strin
 
 function readAttempt(row: AttemptRow): Attempt {
   const { id, part, ordinal, provider, vendor_model: vendorModel, reserved_micros: reservedMicros } = row
-  const facts = { id, part, ordinal, provider, vendorModel, reservedMicros, dueAt: row.due_at, sentAt: row.sent_at }
+  const names = { provider, vendorModel, keySource: row.key_source }
+  const facts = { id, part, ordinal, ...names, reservedMicros, dueAt: row.due_at, sentAt: row.sent_at }
   const read = <T>(json: string | null) => JSON.parse(json ?? "null") as T
   switch (row.state) {
     case "sent":

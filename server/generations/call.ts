@@ -7,11 +7,12 @@ import type { Outcome, ProviderRequest, VendorBill, VendorFailure } from "../pro
 import { callVendor } from "../providers/run.ts"
 import type { Answer } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
+import { addressOf, keyFor, keyGone } from "./access.ts"
 import type { Attempt, Step, Way } from "./attempts.ts"
 import { addEvent } from "./events.ts"
 import { keepAnswer, keepPartial } from "./pictures.ts"
 import { failureStep } from "./refusals.ts"
-import { accessTo, wayOut } from "./work.ts"
+import { wayOut } from "./work.ts"
 import type { Work } from "./work.ts"
 
 // A vendor's cluster may not have heard of a task yet that it has just accepted.
@@ -27,9 +28,11 @@ export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
   const deadline = createDeadline(left, work.canceled)
   const { signal } = deadline
   try {
+    const key = keyFor(work, attempt)
+    if (key === undefined) return failedStep(app, keyGone(attempt))
     const request = attempt.state === "pending" ? attempt.check : await newRequest(work, attempt)
     const answer = await callVendor<Sealed>({
-      ...{ provider, request, signal, send: wayOut(work).send, ...accessTo(work, provider) },
+      ...{ provider, request, signal, send: wayOut(work).send, key, baseUrl: addressOf(work, provider.id) },
       openDraft: app.storage.draft,
       forget: (sealed) => sealed.discard(),
       pictureMaxBytes: app.config.pictureMaxMb * 1_000_000,

@@ -1,4 +1,5 @@
 // Where a model stands now: what stage of its life it is in, what it costs, and whether a kind of key can use it.
+import type { OwnKeys } from "../accounts/vendorKeys.ts"
 import type { App } from "../app.ts"
 import { lastDayOf, stageOf } from "../catalogue/lifecycle.ts"
 import type { Stage } from "../catalogue/lifecycle.ts"
@@ -23,8 +24,8 @@ export type Standing = {
 
 type Needs = Pick<App, "config" | "clock">
 
-export function standingOf(app: Needs, model: Model, mode: Mode): Standing {
-  const problem = whyUnavailable(app, model, mode)
+export function standingOf(app: Needs, own: OwnKeys, model: Model, mode: Mode): Standing {
+  const problem = whyUnavailable(app, own, model, mode)
   const price = leastPrice(model)
   return {
     available: problem === null,
@@ -37,9 +38,9 @@ export function standingOf(app: Needs, model: Model, mode: Mode): Standing {
   }
 }
 
-function whyUnavailable(app: Needs, model: Model, mode: Mode): string | null {
+function whyUnavailable(app: Needs, own: OwnKeys, model: Model, mode: Mode): string | null {
   try {
-    openRoutes(app, model, mode)
+    openRoutes(app, own, model, mode)
     return null
   } catch (error) {
     if (error instanceof GatewayError) return messageOf(error.failure)

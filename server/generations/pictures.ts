@@ -1,15 +1,15 @@
 // Takes the pictures of a vendor's answer into storage: those that came in it, and those behind its links.
 import { GatewayError } from "../errors.ts"
 import { keepPicture } from "../images/keep.ts"
-import { knownProvider } from "../providers/all.ts"
 import type { AnsweredPicture } from "../providers/provider.ts"
 import type { Partial } from "../providers/run.ts"
 import type { Sealed } from "../storage/storage.ts"
+import { addressOf } from "./access.ts"
 import type { Attempt, AttemptPicture } from "./attempts.ts"
 import { noteEarlyPicture } from "./early.ts"
 import { addEvent } from "./events.ts"
 import type { PartialImage } from "./events.ts"
-import { accessTo, wayOut } from "./work.ts"
+import { wayOut } from "./work.ts"
 import type { Work } from "./work.ts"
 
 /** Why there is no picture: its link did not answer, may not be followed, or what came is no picture. */
@@ -42,7 +42,7 @@ const downloadsMax = 3
 
 async function download(work: Work, attempt: Attempt, url: string, signal: AbortSignal): Promise<Sealed | Unkept> {
   const { app } = work
-  const { baseUrl } = accessTo(work, knownProvider(attempt.provider))
+  const baseUrl = addressOf(work, attempt.provider)
   const options = { signal, maxBytes: app.config.pictureMaxMb * 1_000_000, trust: [baseUrl] }
   for (let count = 1; count <= downloadsMax; count++) {
     const draft = await app.storage.draft()

@@ -1,4 +1,5 @@
 // Which model a name means, and by which of its routes a request can be served now.
+import type { OwnKeys } from "../accounts/vendorKeys.ts"
 import type { App } from "../app.ts"
 import { hasRetired, lastDayOf } from "../catalogue/lifecycle.ts"
 import type { Given, Model, Route } from "../catalogue/model.ts"
@@ -7,6 +8,7 @@ import type { Mode } from "../egress/send.ts"
 import { GatewayError } from "../errors.ts"
 import type { Problem } from "../errors.ts"
 import { knownProvider } from "../providers/all.ts"
+import { keySourceOf } from "./access.ts"
 
 type Needs = Pick<App, "config" | "clock">
 
@@ -23,11 +25,11 @@ export function findModel(app: Pick<App, "catalogue">, name: string): Model {
 }
 
 /**
- * The routes that this kind of key may go, best first: those whose vendor serves the model and whose key the operator
- * has set. Throws `model_retired` or `provider_unavailable` where there is none.
+ * The routes that this kind of key may go, best first: those whose vendor serves the model and whose key the project or
+ * the operator has set. Throws `model_retired` or `provider_unavailable` where there is none.
  */
-export function openRoutes(app: Needs, model: Model, mode: Mode): Route[] {
-  const isKeyed = ({ provider }: Route) => app.config.vendors[provider]?.key !== undefined
+export function openRoutes(app: Needs, own: OwnKeys, model: Model, mode: Mode): Route[] {
+  const isKeyed = ({ provider }: Route) => keySourceOf(app, own, provider) !== undefined
   // The sandbox needs no key and serves what has been retired; with keys it is gone through as live calls would go.
   if (mode === "test") return model.routes.some(isKeyed) ? model.routes.filter(isKeyed) : model.routes
   const served = model.routes.filter((route) => !hasRetired(model, route, app.clock.now()))
@@ -40,11 +42,11 @@ export function openRoutes(app: Needs, model: Model, mode: Mode): Route[] {
 }
 
 /** The open routes that can serve this very request. Throws `invalid_request` with what stands in the way of each. */
-export function routesFor(app: Needs, model: Model, mode: Mode, given: Given): Route[] {
-  const open = openRoutes(app, model, mode)
+export function routesFor(app: Needs, own: OwnKeys, model: Model, mode: Mode, given: Given): Route[] {
+  const open = openRoutes(app, own, model, mode)
   const able = open.filter((route) => hindrance(route, given) === undefined)
   // Without any key there is nobody to fall back to: a test key meets the vendor that a live one most likely would.
-  const isUnkeyed = able.every(({ provider }) => app.config.vendors[provider]?.key === undefined)
+  const isUnkeyed = able.every(({ provider }) => keySourceOf(app, own, provider) === undefined)
   if (able.length > 0) return isUnkeyed ? able.slice(0, 1) : able
   const problems = open.flatMap((route) => hindrance(route, given) ?? [])
   const detail = problems.map(({ message }) => message).join("; ")

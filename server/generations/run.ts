@@ -1,5 +1,6 @@
 // Works on one accepted generation: calls the vendor as often as needed and allowed, keeps what comes, and ends it.
 // May be stopped at any point and begun again: everything it has to know is in the rows.
+import type { OwnKeys } from "../accounts/vendorKeys.ts"
 import type { App } from "../app.ts"
 import type { Given, Route } from "../catalogue/model.ts"
 import { GatewayError } from "../errors.ts"
@@ -9,6 +10,7 @@ import type { GenerationRow } from "../database/tables/generations.ts"
 import { knownProvider } from "../providers/all.ts"
 import type { References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
+import { keySourceOf } from "./access.ts"
 import { firstWay, insertSent, isFinal, latestAttempts, recordStep } from "./attempts.ts"
 import type { Attempt, Step, Way } from "./attempts.ts"
 import { askVendor } from "./call.ts"
@@ -28,9 +30,9 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
   const cancel = new AbortController()
   const unlisten = app.changes.listen(cancelSubject(row.id), () => cancel.abort())
   try {
+    const attempts = await latestAttempts(app.database.query, row.id)
     const work = await prepareWork(app, job, row, cancel.signal)
     if ("code" in work) return await giveUp(app, job, work)
-    const attempts = await latestAttempts(app.database.query, row.id)
     if (job.overdue && attempts.size === 0) return await giveUp(app, job, notBegun)
     await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
     if (!work.over) await giveBack(work)
@@ -43,23 +45,28 @@ const notBegun: Failure = { code: "provider_busy", detail: "For a day there was 
 
 export const cancelSubject = (id: string): string => `cancel ${id}`
 
-/** A failure where the model or the way to its vendor is gone since the generation was accepted. */
+/** A failure where the model or the way to its vendor is gone since the generation was accepted, and nothing is begun. */
 async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Promise<Work | Failure> {
   const generation = readGeneration(row, [])
   const given = givenOf(generation)
-  const routes = routesNow(app, generation, given)
-  if ("code" in routes) return routes
+  const own = await app.vendorKeys.of(generation.projectId)
+  const routes = routesNow(app, own, generation, given)
+  const begun = await firstWay(app.database.query, row.id)
+  // What a vendor is at work on goes on, whatever has become of the ways to others.
+  if (!begun && "code" in routes) return routes
   let loading: Promise<References> | undefined
   const references = () => (loading ??= loadReferences(app, generation.references, canceled))
+  const open = "code" in routes ? [] : routes
   // What was divided stays so, though another route may be the first by now.
-  const { provider, model } = (await firstWay(app.database.query, row.id)) ?? routes[0]!
-  const parts = partsOf(generation.input.n, knownProvider(provider).limits.imagesPerCall(model, generation.input))
-  return { app, job, generation, given, routes, parts, references, canceled, over: false }
+  const first = begun ?? open[0]!
+  const perCall = knownProvider(first.provider).limits.imagesPerCall(first.model, generation.input)
+  const parts = partsOf(generation.input.n, perCall)
+  return { app, job, generation, given, routes: open, first, own, parts, references, canceled, over: false }
 }
 
-function routesNow(app: App, { model, mode }: Generation, given: Given): Route[] | Failure {
+function routesNow(app: App, own: OwnKeys, { model, mode }: Generation, given: Given): Route[] | Failure {
   try {
-    return routesFor(app, findModel(app, model), mode, given)
+    return routesFor(app, own, findModel(app, model), mode, given)
   } catch (error) {
     if (error instanceof GatewayError) return error.failure
     throw error
@@ -89,7 +96,7 @@ function partsOf(wanted: number, perCall: number): number[] {
 /** Takes one part a step further, if there is a step to take now. */
 async function advance(work: Work, part: number, attempt: Attempt | undefined): Promise<void> {
   const now = work.app.clock.now()
-  if (!attempt) return begin(work, part, 1, work.routes[0]!)
+  if (!attempt) return begin(work, part, 1, work.routes[0] ?? work.first)
   if (isFinal(attempt) || (attempt.dueAt > now && attempt.state !== "sent")) return
   if (attempt.state === "sent") {
     // Somebody called the vendor and died before the answer was written down. Calling again could pay twice.
@@ -101,7 +108,8 @@ async function advance(work: Work, part: number, attempt: Attempt | undefined): 
 
 /** Makes a new call: first it is written down that it was made, then it is made. */
 async function begin(work: Work, part: number, ordinal: number, { provider, model: vendorModel }: Way): Promise<void> {
-  const { app, generation, job } = work
+  const { app, generation, job, own } = work
+  const keySource = keySourceOf(app, own, provider) ?? "server"
   const references = await work.references().catch((error: unknown) => failureStep(app, error))
   const now = app.clock.now()
   const attempt = await app.database.transaction(async (tx) => {
@@ -109,7 +117,7 @@ async function begin(work: Work, part: number, ordinal: number, { provider, mode
     const row = await markRunning(tx, generation.id, now)
     if (!row) return undefined
     const reservedMicros = shareOf(row.reserved_micros, work.parts, part)
-    return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, reservedMicros, now })
+    return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, keySource, reservedMicros, now })
   })
   if (!attempt) return
   app.changes.tell(generation.id)

@@ -6,7 +6,15 @@ import type { GenerationRow } from "../database/tables/generations.ts"
 import type { Attempt, AttemptPicture } from "./attempts.ts"
 import { chargeOf } from "./settle.ts"
 
-const facts = { ordinal: 1, provider: "p", vendorModel: "m", reservedMicros: 0, dueAt: 0, sentAt: 0 }
+const facts = {
+  ordinal: 1,
+  provider: "p",
+  vendorModel: "m",
+  keySource: "server" as const,
+  reservedMicros: 0,
+  dueAt: 0,
+  sentAt: 0,
+}
 
 const stored = (part: number, pictures: number, micros?: number): Attempt => ({
   ...{ id: `att_${part}`, part, ...facts, state: "stored", missing: [] },

@@ -47,7 +47,17 @@ export type NewGeneration = {
 
 type Needs = Pick<
   App,
-  "config" | "catalogue" | "database" | "storage" | "queue" | "clock" | "runJob" | "wakeAt" | "guardedPost" | "plans"
+  | "config"
+  | "catalogue"
+  | "database"
+  | "storage"
+  | "queue"
+  | "clock"
+  | "runJob"
+  | "wakeAt"
+  | "guardedPost"
+  | "plans"
+  | "vendorKeys"
 >
 
 export const runGenerationJob = "run-generation"
@@ -64,7 +74,8 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   const read = readInput(model, wanted.parameters, wanted.at)
   checkMarked(app, read.input, wanted.at)
   const given = { input: read.input, images: read.images.length, mask: read.mask !== undefined }
-  const [route] = routesFor(app, model, caller.mode, given)
+  const own = await app.vendorKeys.of(caller.projectId)
+  const [route] = routesFor(app, own, model, caller.mode, given)
   const plan = planOf(app.plans, caller.plan)
   checkAllowed(plan, caller, model.id)
   const unmetered = isUnmetered(plan, caller.mode)

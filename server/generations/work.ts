@@ -1,8 +1,10 @@
 // What one round of work on a generation needs, gathered once.
+import type { OwnKeys } from "../accounts/vendorKeys.ts"
 import type { App, WayOut } from "../app.ts"
 import type { Given, Route } from "../catalogue/model.ts"
-import type { Provider, References } from "../providers/provider.ts"
+import type { References } from "../providers/provider.ts"
 import type { Job } from "../queue/queue.ts"
+import type { Way } from "./attempts.ts"
 import type { Generation } from "./generation.ts"
 
 export type Work = {
@@ -10,8 +12,12 @@ export type Work = {
   job: Job
   generation: Generation
   given: Given
-  /** The ways to vendors that can serve it, best first. */
+  /** The ways to vendors that can serve it now, best first. */
   routes: Route[]
+  /** The way that the first call of all goes, or went. */
+  first: Way
+  /** The project's vendor keys. */
+  own: OwnKeys
   /** How many pictures each call shall make, by part. */
   parts: number[]
   /** Loaded once, when the first call needs them. */
@@ -23,9 +29,3 @@ export type Work = {
 }
 
 export const wayOut = ({ app, generation }: Work): WayOut => app.waysOut[generation.mode]
-
-/** The sandbox is every vendor under its real address, and takes any key. */
-export function accessTo({ app, generation }: Work, provider: Provider): { key: string; baseUrl: string } {
-  const { key, baseUrl } = app.config.vendors[provider.id]!
-  return generation.mode === "test" ? { key: "sandbox", baseUrl: provider.baseUrl } : { key: key!, baseUrl }
-}

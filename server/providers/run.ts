@@ -34,8 +34,7 @@ export type Answer<Sealed> = {
 /** Never rejects for what a vendor does or fails to do; only for faults of our own, such as a full disk. */
 export async function callVendor<Sealed>(call: Call<Sealed>): Promise<Answer<Sealed>> {
   const url = addressOf(call)
-  if (!url)
-    return failed({ code: "provider_error", ofTask: true }, `link outside of the vendor's hosts: ${call.request.path}`)
+  if (!url) return failed({ code: "provider_error", ofTask: true }, new Error("a link outside of the vendor's hosts"))
   let response: IncomingResponse
   try {
     response = await call.send(writeRequest(call, url))

@@ -9,7 +9,7 @@ import { delayAfter, failingMaxMs, pauseAfter } from "./schedule.ts"
 import { signedHeaders } from "./sign.ts"
 import type { Slots } from "./slots.ts"
 
-type Needs = Pick<App, "database" | "clock" | "queue" | "wakeAt" | "webhookKey" | "guardedPost" | "log">
+type Needs = Pick<App, "database" | "clock" | "queue" | "wakeAt" | "webhookKey" | "masterKeys" | "guardedPost" | "log">
 
 type Sending = { job: Job; delivery: WebhookDeliveryRow; endpoint: WebhookEndpointRow | undefined }
 

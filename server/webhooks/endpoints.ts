@@ -4,10 +4,10 @@ import type { Queries } from "../database/database.ts"
 import type { WebhookEndpointRow } from "../database/tables/webhooks.ts"
 import { fail, GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
+import { placeOf, seal, unseal } from "../secrets/seal.ts"
 import type { WebhookEvent } from "./payload.ts"
 import { overlapMs } from "./schedule.ts"
-import { derived, seal, unseal } from "./seal.ts"
-import { newSecret, writeSecret } from "./sign.ts"
+import { derivedSecret, newSecret, writeSecret } from "./sign.ts"
 
 export type Endpoint = {
   id: string
@@ -19,7 +19,13 @@ export type Endpoint = {
   createdAt: number
 }
 
-type Needs = Pick<App, "database" | "clock" | "webhookKey" | "guardedPost">
+type Needs = Pick<App, "database" | "clock" | "masterKeys" | "guardedPost">
+
+const placeIn = (id: string, column: "sealed_secret" | "old_sealed_secret"): string =>
+  placeOf("webhook_endpoints", [id], column)
+
+const sealFor = (app: Pick<App, "masterKeys">, id: string, secret: string): string =>
+  seal(app.masterKeys, placeIn(id, "sealed_secret"), secret)
 
 const endpointsMax = 20
 
@@ -31,7 +37,7 @@ export async function createEndpoint(app: Needs, projectId: string, wanted: NewE
   const [id, secret] = [newId("whk"), newSecret()]
   const row: WebhookEndpointRow = {
     ...{ id, project_id: projectId, url: wanted.url, events_json: JSON.stringify(wanted.events) },
-    ...{ sealed_secret: seal(app, id, secret), old_sealed_secret: null, old_until: null, origin: wanted.origin },
+    ...{ sealed_secret: sealFor(app, id, secret), old_sealed_secret: null, old_until: null, origin: wanted.origin },
     ...{ disabled: null, failing_since: null, slow_until: null, created_at: app.clock.now() },
   }
   await app.database.transaction(async (tx) => {
@@ -90,8 +96,10 @@ export async function rotateSecret(app: Needs, projectId: string, id: string) {
   const secret = newSecret()
   const endpoint = await app.database.transaction(async (tx) => {
     const row = await endpointRow(tx, projectId, id)
-    const old = { old_sealed_secret: row.sealed_secret, old_until: app.clock.now() + overlapMs }
-    const changed = { ...old, sealed_secret: seal(app, id, secret) }
+    const before = unseal(app.masterKeys, placeIn(id, "sealed_secret"), row.sealed_secret)
+    const sealedBefore = seal(app.masterKeys, placeIn(id, "old_sealed_secret"), before)
+    const old = { old_sealed_secret: sealedBefore, old_until: app.clock.now() + overlapMs }
+    const changed = { ...old, sealed_secret: sealFor(app, id, secret) }
     await tx.updateTable("webhook_endpoints").set(changed).where("id", "=", id).execute()
     return readEndpoint(row)
   })
@@ -99,15 +107,17 @@ export async function rotateSecret(app: Needs, projectId: string, id: string) {
 }
 
 /** Those that sign what is sent to it now, the newest first. */
-export function secretsOf(app: Pick<App, "webhookKey">, row: WebhookEndpointRow, now: number): string[] {
+export function secretsOf(app: Pick<App, "masterKeys">, row: WebhookEndpointRow, now: number): string[] {
   const { id, sealed_secret, old_sealed_secret, old_until } = row
+  const open = (column: "sealed_secret" | "old_sealed_secret", sealed: string) =>
+    unseal(app.masterKeys, placeIn(id, column), sealed)
   const isOldGood = old_sealed_secret !== null && now < (old_until ?? 0)
-  return [sealed_secret, ...(isOldGood ? [old_sealed_secret] : [])].map((sealed) => unseal(app, id, sealed))
+  return [open("sealed_secret", sealed_secret), ...(isOldGood ? [open("old_sealed_secret", old_sealed_secret)] : [])]
 }
 
 /** Signs what goes to URLs that requests name themselves. It can be asked for at any time. */
 export const requestSecret = (app: Pick<App, "webhookKey">, projectId: string): string =>
-  writeSecret(derived(app, `webhooks of requests of ${projectId}`))
+  writeSecret(derivedSecret(app.webhookKey, `webhooks of requests of ${projectId}`))
 
 export const endpointRows = (queries: Queries, projectId: string): Promise<WebhookEndpointRow[]> =>
   queries

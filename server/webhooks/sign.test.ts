@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { Webhook as Standard } from "standardwebhooks"
 import { Webhook as Svix } from "svix"
-import { newSecret, signatureOf, signedHeaders } from "./sign.ts"
+import { derivedSecret, newSecret, signatureOf, signedHeaders, writeSecret } from "./sign.ts"
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 const message = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp: 1_614_265_330 }
@@ -35,5 +35,16 @@ describe("signatures", () => {
     const made = newSecret()
     assert.match(made, /^whsec_[A-Za-z0-9+/]{43}=$/)
     assert.notEqual(made, newSecret())
+  })
+})
+
+describe("a derived secret", () => {
+  it("follows from the key and the name, and stays what receivers have noted", () => {
+    const key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+    assert.equal(
+      writeSecret(derivedSecret(key, "webhooks of requests of shop")),
+      "whsec_Gul1X7K2GJ+93V8ZZdLEfwn+BcdXLtHvkcu3FcJMMig=",
+    )
+    assert.notDeepEqual(derivedSecret(key, "one"), derivedSecret(key, "two"))
   })
 })

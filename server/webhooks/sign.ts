@@ -6,6 +6,10 @@ const prefix = "whsec_"
 /** As its owner sees it: `whsec_` and 32 random bytes. */
 export const newSecret = (): string => writeSecret(randomBytes(32))
 
+/** 32 bytes that follow from a key in base64url and a name, for secrets that need no row. */
+export const derivedSecret = (key: string, name: string): Buffer =>
+  createHmac("sha256", Buffer.from(key, "base64url")).update(name).digest()
+
 export const writeSecret = (bytes: Buffer): string => prefix + bytes.toString("base64")
 
 export type Message = {

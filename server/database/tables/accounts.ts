@@ -40,3 +40,13 @@ export type UserRow = {
 export type Role = "owner" | "member" | "viewer"
 
 export type MembershipRow = { project_id: string; user_id: string; role: Role; created_at: number }
+
+/** A project's own key of a vendor. */
+export type VendorKeyRow = {
+  project_id: string
+  provider: string
+  sealed_key: string
+  last4: string
+  created_at: number
+  updated_at: number
+}

@@ -45,6 +45,8 @@ export type AttemptRow = {
   vendor_model: string
   /** What of the generation's reservation is for this call. */
   reserved_micros: number
+  /** Whose key the vendor was called with; a task is asked for with that key again. */
+  key_source: "server" | "project"
   state: AttemptState
   /** `pending`: the request that asks the vendor how far it is. */
   check_json: string | null

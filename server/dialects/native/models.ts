@@ -1,5 +1,6 @@
 // The catalogue: which models there are, whether they can be used now, and what each takes.
 import { z } from "zod"
+import type { OwnKeys } from "../../accounts/vendorKeys.ts"
 import type { App } from "../../app.ts"
 import { lifecycleHeaders } from "../../catalogue/lifecycle.ts"
 import type { Model } from "../../catalogue/model.ts"
@@ -49,8 +50,9 @@ export const listModels = route({
   ],
   failures: ["invalid_key"],
   phrase,
-  handle({ app, caller }) {
-    const data = app.catalogue.models.map((model) => writeModel(app, model, caller.mode))
+  async handle({ app, caller }) {
+    const own = await app.vendorKeys.of(caller.projectId)
+    const data = app.catalogue.models.map((model) => writeModel(app, own, model, caller.mode))
     return { status: 200, json: { object: "list", data } }
   },
 })
@@ -72,11 +74,12 @@ const describeModel = (path: string, params: z.ZodObject, nameOf: (params: Recor
     ],
     failures: ["invalid_key", "unknown_model"],
     phrase,
-    handle({ app, caller, params: given, origin }) {
+    async handle({ app, caller, params: given, origin }) {
       const model = findModel(app, nameOf(given as Record<string, string>))
+      const own = await app.vendorKeys.of(caller.projectId)
       const parameters = z.toJSONSchema(model.parameters, { io: "input" })
       const headers = lifecycleHeaders(model, (id) => `${origin}/v1/models/${id}`)
-      return { status: 200, headers, json: { ...writeModel(app, model, caller.mode), parameters } }
+      return { status: 200, headers, json: { ...writeModel(app, own, model, caller.mode), parameters } }
     },
   })
 
@@ -93,14 +96,14 @@ export const getModelByOneName = describeModel(
   ({ model }) => model!,
 )
 
-const writeModel = (app: Pick<App, "config" | "clock">, model: Model, mode: Mode) => ({
+const writeModel = (app: Pick<App, "config" | "clock">, own: OwnKeys, model: Model, mode: Mode) => ({
   id: model.id,
   object: "model",
   created: model.released,
   owned_by: model.id.split("/")[0],
   title: model.title,
   description: model.description,
-  ...standingOf(app, model, mode),
+  ...standingOf(app, own, model, mode),
   images_min: model.imagesMin,
   images_max: model.imagesMax,
 })
