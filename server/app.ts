@@ -9,6 +9,7 @@ import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
 import type { Limiter } from "./http/limits.ts"
 import type { Repeat } from "./http/repeat.ts"
+import type { Inspector } from "./intake/inspector.ts"
 import type { Job, Queue } from "./queue/queue.ts"
 import type { Storage } from "./storage/storage.ts"
 
@@ -37,6 +38,8 @@ export type App = {
   limiter: Limiter
   database: Database
   storage: Storage
+  /** Checks and cleans pictures of callers, in processes of their own. */
+  inspector: Inspector
   queue: Queue
   clock: Clock
   changes: Changes

@@ -30,6 +30,7 @@ import { runGeneration } from "./generations/run.ts"
 import { runGenerationJob } from "./generations/start.ts"
 import { createLimiter } from "./http/limits.ts"
 import { createServer } from "./http/server.ts"
+import { createInspector } from "./intake/inspector.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
@@ -79,6 +80,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const stopping = new AbortController()
   const closing = new AbortController()
   const vendors = createNetworkSend()
+  const log = pino({ level: config.logLevel }, pino.destination(2))
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     catalogue,
@@ -87,8 +89,9 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     noteDelivered: (projectId, repeat) => noteDelivered({ database, clock }, projectId, repeat),
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
+    inspector: createInspector(log),
     ...waysOut(config, vendors),
-    log: pino({ level: config.logLevel }, pino.destination(2)),
+    log,
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     linkSecret: await secretSetting(database, "link-secret"),
@@ -106,6 +109,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       await stopChores()
       closing.abort()
       await closeServer(server)
+      app.inspector.close()
       await vendors.close()
       await database.close()
       unlock()

@@ -9,6 +9,7 @@ import { fairQueue } from "./migrations/0004-fair-queue.ts"
 import { webhooks } from "./migrations/0005-webhooks.ts"
 import { repeats } from "./migrations/0006-repeats.ts"
 import { progress } from "./migrations/0008-progress.ts"
+import { inputMarks } from "./migrations/0012-input-marks.ts"
 
 /** One text for both, but where the two differ. */
 type Statement = string | Record<Engine, string>
@@ -24,6 +25,7 @@ const migrations: Migration[] = [
   repeats,
   { name: "0007-guards", statements: guards },
   progress,
+  inputMarks,
 ]
 
 // Any number, as long as nobody else on the database uses it: "atelier" on a telephone.

@@ -49,11 +49,22 @@ async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: Abo
   const routes = routesNow(app, generation)
   if ("code" in routes) return routes
   let loading: Promise<References> | undefined
-  const references = () => (loading ??= loadReferences(app, generation.references, canceled))
+  const references = () => (loading ??= loadNoted(app, generation, canceled))
   // What was divided stays so, though another route may be the first by now.
   const { provider, model } = (await firstWay(app.database.query, row.id)) ?? routes[0]!
   const parts = partsOf(generation.input.n, knownProvider(provider).limits.imagesPerCall(model, generation.input))
   return { app, job, generation, routes, parts, references, canceled, over: false }
+}
+
+/** Marks that pictures behind links came with are noted before the vendor is called. */
+async function loadNoted(app: App, generation: Generation, canceled: AbortSignal): Promise<References> {
+  const { references, marks } = await loadReferences(app, generation.references, canceled)
+  if (marks.length > 0) {
+    const all = JSON.stringify([...new Set([...generation.inputMarks, ...marks])])
+    const row = app.database.query.updateTable("generations").set({ input_marks_json: all })
+    await row.where("id", "=", generation.id).execute()
+  }
+  return references
 }
 
 function routesNow(app: App, generation: Generation): Route[] | Failure {

@@ -17,6 +17,8 @@ export type Image = {
   width: number
   height: number
   notes: ImageNotes
+  /** Marks of an AI that it came with, or that what it was made from came with. */
+  inputMarks: string[]
   createdAt: number
 }
 
@@ -27,25 +29,28 @@ type NewImage = {
   position: number
   picture: KeptPicture
   notes: ImageNotes
+  inputMarks: string[]
 }
 
 export async function insertImage(tx: Queries, now: number, image: NewImage): Promise<Image> {
-  const { projectId, generationId, position, picture, notes } = image
+  const { projectId, generationId, position, picture, notes, inputMarks } = image
   const { sha256, bytes, mediaType, width, height } = picture
-  const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
+  const told = { notes_json: JSON.stringify(notes), input_marks_json: JSON.stringify(inputMarks) }
+  const facts = { sha256, bytes, media_type: mediaType, width, height, ...told }
   const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
   await tx
     .insertInto("images")
     .values({ ...names, ...facts })
     .execute()
-  return { id: names.id, ...picture, notes, createdAt: now }
+  return { id: names.id, sha256, bytes, mediaType, width, height, notes, inputMarks, createdAt: now }
 }
 
 export function readImage(row: ImageRow): Image {
   const { id, sha256, bytes, width, height } = row
   const mediaType = row.media_type as MediaType
   const notes = JSON.parse(row.notes_json) as ImageNotes
-  return { id, sha256, bytes, mediaType, width, height, notes, createdAt: row.created_at }
+  const inputMarks = JSON.parse(row.input_marks_json) as string[]
+  return { id, sha256, bytes, mediaType, width, height, notes, inputMarks, createdAt: row.created_at }
 }
 
 export async function findImage(app: Pick<App, "database">, projectId: string, id: string): Promise<Image | undefined> {
