@@ -14,7 +14,7 @@ import type { Reader } from "./messages.ts"
 import { refuse } from "./contents.ts"
 import { watchOver } from "./watch.ts"
 
-export type ChildLimits = { timeMaxMs: number; memoryMaxMb: number; startMaxMs: number }
+export type ChildLimits = { timeMaxMs: number; memoryMaxMib: number; startMaxMs: number }
 
 // A photograph drawn anew without loss can be larger than it came.
 const cleanedMaxBytes = 256_000_000

@@ -28,7 +28,7 @@ const usual: Options = {
   idleMaxMs: 30_000,
   startMaxMs: 20_000,
   timeMaxMs: 10_000,
-  memoryMaxMb: 512,
+  memoryMaxMib: 512,
 }
 
 export function createInspector(log: Pick<Logger, "warn">, changes: Partial<Options> = {}): Inspector {

@@ -1,7 +1,8 @@
 // The child processes: started when the first picture comes, kept while there is work, let go a while after.
+import { GatewayError } from "../errors.ts"
 import { startChild } from "./child.ts"
 import type { Child, ChildLimits } from "./child.ts"
-import { residentMb } from "./watch.ts"
+import { residentMib } from "./watch.ts"
 
 export type Pool = {
   /** One that has nothing to do. Rejects with `unavailable` where none comes up. */
@@ -14,7 +15,7 @@ export type Pool = {
 export type PoolLimits = ChildLimits & { program: string; idleMaxMs: number }
 
 // A process that keeps so much after its work is not given more, lest the next picture be refused for it.
-const wornMb = 256
+const wornMib = 256
 
 export function createPool(limits: PoolLimits): Pool {
   const children = new Set<Child>()
@@ -37,13 +38,16 @@ export function createPool(limits: PoolLimits): Pool {
         if (child.isAlive()) return child
         drop(child)
       }
-      const child = await startChild(limits.program, limits)
-      children.add(child)
-      if (closed) drop(child)
-      return child
+      const child = closed ? undefined : await startChild(limits.program, limits)
+      if (child && !closed) {
+        children.add(child)
+        return child
+      }
+      child?.kill()
+      throw new GatewayError({ code: "unavailable" })
     },
     give(child) {
-      if (closed || !child.isAlive() || residentMb(child.pid) > wornMb) return drop(child)
+      if (closed || !child.isAlive() || residentMib(child.pid) > wornMib) return drop(child)
       idle.set(child, setTimeout(() => drop(child), limits.idleMaxMs).unref())
     },
     close() {

@@ -7,11 +7,11 @@ export type Watch = {
   killedFor: () => string | undefined
 }
 
-type Limits = { timeMaxMs: number; memoryMaxMb: number }
+type Limits = { timeMaxMs: number; memoryMaxMib: number }
 
 const lookEveryMs = 50
 
-export function watchOver(pid: number, { timeMaxMs, memoryMaxMb }: Limits, kill: () => void): Watch {
+export function watchOver(pid: number, { timeMaxMs, memoryMaxMib }: Limits, kill: () => void): Watch {
   let why: string | undefined
   const end = (reason: string) => {
     why ??= reason
@@ -19,7 +19,7 @@ export function watchOver(pid: number, { timeMaxMs, memoryMaxMb }: Limits, kill:
   }
   const timer = setTimeout(() => end(`takes more than ${timeMaxMs / 1000} seconds to decode`), timeMaxMs)
   const looking = setInterval(() => {
-    if (residentMb(pid) > memoryMaxMb) end(`takes more than ${memoryMaxMb} MB of memory to decode`)
+    if (residentMib(pid) > memoryMaxMib) end(`takes more than ${memoryMaxMib} MiB of memory to decode`)
   }, lookEveryMs)
   return {
     stop() {
@@ -31,10 +31,10 @@ export function watchOver(pid: number, { timeMaxMs, memoryMaxMb }: Limits, kill:
 }
 
 /** The memory that a process has now; 0 where it is gone, and where the system is not Linux and does not tell. */
-export function residentMb(pid: number): number {
+export function residentMib(pid: number): number {
   try {
     const [, kilobytes = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1")) ?? []
-    return (Number(kilobytes) * 1024) / 1_000_000
+    return Number(kilobytes) / 1024
   } catch {
     return 0
   }
