@@ -10,6 +10,8 @@ export type ScriptedVendor = {
   url: string
   /** "POST /v1/x", without the query. */
   calls: string[]
+  /** What came with each of them. */
+  bodies: Buffer[]
   /** Asked anew at each call. */
   answer: (path: string) => Scripted
   end: () => void
@@ -17,12 +19,14 @@ export type ScriptedVendor = {
 
 export async function scriptVendor(): Promise<ScriptedVendor> {
   const server = createServer(async (request, response) => {
-    for await (const _ of request) continue
+    const body: Buffer[] = []
+    for await (const chunk of request) body.push(chunk as Buffer)
     const path = (request.url ?? "").split("?")[0]!
     vendor.calls.push(`${request.method} ${path}`)
-    const { status, json, body = JSON.stringify(json), headers = {} } = vendor.answer(path)
-    response.writeHead(status, { "content-type": "application/json", ...headers })
-    response.end(body)
+    vendor.bodies.push(Buffer.concat(body))
+    const answer = vendor.answer(path)
+    response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers })
+    response.end(answer.body ?? JSON.stringify(answer.json))
   })
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -31,6 +35,6 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     server.closeAllConnections()
   }
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const vendor: ScriptedVendor = { url, calls: [], answer: () => ({ status: 500, json: {} }), end }
+  const vendor: ScriptedVendor = { url, calls: [], bodies: [], answer: () => ({ status: 500, json: {} }), end }
   return vendor
 }
