@@ -25,7 +25,6 @@ const puppet = join(folder, "puppet.mjs")
 writeFileSync(
   puppet,
   `import { writeFileSync } from "node:fs"
-import { connect } from "node:net"
 const frame = (json) => {
   const head = Buffer.alloc(4)
   head.writeUInt32BE(Buffer.byteLength(json))
@@ -56,6 +55,7 @@ const acts = {
   "promises less than nothing": (id) => answer(JSON.stringify({ id, marks: [], bytes: -1 })),
   "announces four gigabytes": () => process.stdout.write(Buffer.alloc(4, 255)),
   "never stops talking": () => { const go = () => process.stdout.write(Buffer.alloc(65536, 120), go); go() },
+  swells: (id) => { globalThis.all = Buffer.alloc(300e6, 7); known(id, String(process.pid)) },
   environment: (id) => known(id, ...Object.keys(process.env)),
   reaches: (id) => {
     const file = denied(() => writeFileSync("${folder}/out", "x"))
@@ -166,6 +166,15 @@ describe("the inspector, of a child that", { timeout: 60_000 }, () => {
       assert.deepEqual(await ask(inspector, act), { refused: "takes more than 300 MiB of memory to decode" })
       await pidOf(inspector)
     })
+
+  it("keeps much memory after its work: is asked nothing more", onLinux, async () => {
+    const inspector = inspectorWith()
+    const found = await ask(inspector, "swells")
+    assert.ok("marks" in found)
+    const swollen = Number(found.marks[0])
+    assert.notEqual(await pidOf(inspector), swollen)
+    await gone(swollen)
+  })
 
   it("does not come up: says that the server is at fault, not the picture", async () => {
     const programs = {

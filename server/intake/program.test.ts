@@ -22,7 +22,9 @@ import {
   xmpOf,
 } from "../../tests/pictureFiles.ts"
 import { diskStorage } from "../storage/disk.ts"
+import { decodeAll } from "./decode.ts"
 import { createInspector } from "./inspector.ts"
+import { readContents } from "./read.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "atelier-program-"))
 const storage = await diskStorage(folder)
@@ -214,9 +216,15 @@ describe("pictures in the child process", { timeout: 120_000 }, () => {
   })
 })
 
-describe("decoders of other kinds of files", () => {
-  it("are switched off in the process that decodes", async () => {
-    await import("./decode.ts")
+describe("the decoders", () => {
+  it("take nothing for what it is not", async () => {
+    const contents = readContents(png)
+    await decodeAll(contents)
+    for (const wrong of [{ width: width + 1 }, { height: height - 1 }, { mediaType: "image/webp" as const }])
+      await assert.rejects(decodeAll({ ...contents, ...wrong }), /another picture/)
+  })
+
+  it("of other kinds of files are switched off", async () => {
     const tiff = text("II*\0\x08\0\0\0")
     const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64")
     for (const bytes of [
