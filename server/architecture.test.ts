@@ -143,6 +143,16 @@ describe("architecture", () => {
     )
   })
 
+  it("decodes pictures of callers in a process of their own", () => {
+    const importing = (name: string) => {
+      const found = product.filter((file) => readFileSync(file, "utf8").includes(`from "${name}"`))
+      return found.map((file) => relative(root, file)).filter((file) => !file.startsWith("sandbox/"))
+    }
+    assert.deepEqual(importing("sharp"), ["intake/decode.ts"])
+    assert.deepEqual(importing("./decode.ts"), ["intake/program.ts"])
+    assert.deepEqual(importing("./program.ts"), [])
+  })
+
   it("imports at run time only what most servers never need, and nothing by a computed name", () => {
     const dynamic = product.filter((file) => /\bimport\(/.test(readFileSync(file, "utf8")))
     // docs/decisions/0006

@@ -32,9 +32,9 @@ export async function keepReferences(
   const references: Reference[] = []
   const found: string[] = []
   for (const { role, given } of [...wanted, ...masks]) {
-    const { marks, ...reference } = await keepReference(app, projectId, role, given, received)
+    const { inputMarks, ...reference } = await keepReference(app, projectId, role, given, received)
     references.push({ role, ...reference })
-    found.push(...marks)
+    found.push(...inputMarks)
   }
   checkMask(references)
   return { references, marks: [...new Set(found)] }
@@ -56,7 +56,7 @@ function checkMask(references: Reference[]) {
 async function keepReference(app: Needs, projectId: string, param: string, given: string, received: Received) {
   const sealed = received.get(given)
   if (sealed) return { kind: "stored" as const, ...(await admitPicture(app, sealed, param)) }
-  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given, marks: [] }
+  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given, inputMarks: [] }
   const image = /^img_\w{1,36}$/.test(given) ? await findOwn(app, projectId, given) : undefined
   if (image) return { kind: "stored" as const, ...image }
   const message = `${param} must be an http(s) URL, a data URL, base64, or the id of one of your pictures`
@@ -71,7 +71,7 @@ async function findOwn(app: Needs, projectId: string, id: string) {
   const image = await findImage(app, projectId, id)
   if (!image) return undefined
   const { sha256, bytes, mediaType, width, height, inputMarks } = image
-  return { sha256, bytes, mediaType, width, height, marks: [...inputMarks, ...(await marksIn(app, sha256))] }
+  return { sha256, bytes, mediaType, width, height, inputMarks: [...inputMarks, ...(await marksIn(app, sha256))] }
 }
 
 async function marksIn(app: Pick<App, "storage">, sha256: string): Promise<string[]> {
@@ -94,8 +94,8 @@ export async function loadReferences(app: Loading, references: Reference[], sign
   const found: string[] = []
   const load = async (reference: Reference): Promise<ReferencePicture> => {
     if (reference.kind === "stored") return ready(app, reference)
-    const { marks, ...picture } = await fetchReference(app, reference, signal)
-    found.push(...marks)
+    const { inputMarks, ...picture } = await fetchReference(app, reference, signal)
+    found.push(...inputMarks)
     return ready(app, picture)
   }
   const loaded = await Promise.all(references.map(load))

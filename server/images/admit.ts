@@ -11,7 +11,7 @@ import { isKnownKind, probe } from "./probe.ts"
 
 export type AdmittedPicture = KeptPicture & {
   /** The marks of an AI that it came with. */
-  marks: string[]
+  inputMarks: string[]
 }
 
 export type Admitting = Pick<App, "storage" | "inspector">
@@ -32,7 +32,7 @@ export async function admitPicture(app: Admitting, sealed: Sealed, param?: strin
     if ("refused" in found) throw refusal("image_invalid", found.refused, param)
     const kept = await keepPicture(app, found.cleaned ?? sealed)
     if (!kept) throw refusal("image_invalid", "cannot be read", param)
-    return { ...kept, marks: found.marks }
+    return { ...kept, inputMarks: found.marks }
   } finally {
     await object.close()
   }

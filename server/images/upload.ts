@@ -23,7 +23,7 @@ export async function uploadImage(
   return app.database.transaction((tx) => insertUpload(tx, projectId, picture, now))
 }
 
-export const insertUpload = (tx: Queries, projectId: string, picture: AdmittedPicture, now: number): Promise<Image> => {
-  const { marks: inputMarks } = picture
-  return insertImage(tx, now, { projectId, generationId: null, position: 0, picture, notes: {}, inputMarks })
-}
+export const insertUpload = (tx: Queries, projectId: string, picture: AdmittedPicture, now: number): Promise<Image> =>
+  insertImage(tx, now, {
+    ...{ projectId, generationId: null, position: 0, picture, notes: {}, inputMarks: picture.inputMarks },
+  })
