@@ -11,6 +11,7 @@ import type { GuardedPost } from "./egress/post.ts"
 import type { Mode, Send } from "./egress/send.ts"
 import type { Limiter } from "./http/limits.ts"
 import type { Repeat } from "./http/repeat.ts"
+import type { Inspector } from "./intake/inspector.ts"
 import type { Log } from "./log.ts"
 import type { Job, Queue } from "./queue/queue.ts"
 import type { MasterKeys } from "./secrets/masterKeys.ts"
@@ -43,6 +44,8 @@ export type App = {
   planLimiter: Limiter
   database: Database
   storage: Storage
+  /** Checks and cleans pictures of callers, in processes of their own. */
+  inspector: Inspector
   queue: Queue
   clock: Clock
   changes: Changes

@@ -26,6 +26,7 @@ import { createLimiter } from "./http/limits.ts"
 import { tableLimiter } from "./http/tableLimits.ts"
 import { createServer } from "./http/server.ts"
 import { startHousekeeping } from "./housekeeping.ts"
+import { createInspector } from "./intake/inspector.ts"
 import { createLog } from "./log.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
@@ -78,7 +79,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),
-    log,
+    ...{ log, inspector: createInspector(log) },
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     ...(await secretsIn(data)),
@@ -99,6 +100,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
       closing.abort()
       app.workshop.close()
       await closeServer(server)
+      app.inspector.close()
       await vendors.close()
       await database.close()
       unlock()

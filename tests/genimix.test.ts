@@ -180,8 +180,10 @@ describe("Genimix: uploads", () => {
   it("refuse other bytes, other types and what is too large, and leave the id as it was", async () => {
     const png = await plainPng()
     await upload("kept", png)
-    for (const bytes of [Buffer.from("GIF89a,,,,"), Buffer.from("<svg/>"), Buffer.alloc(0), png.subarray(0, 12)])
+    for (const bytes of [Buffer.from("GIF89a,,,,"), Buffer.from("<svg/>"), Buffer.alloc(0), png.subarray(0, 7)])
       assert.deepEqual(refusal(await upload("kept", bytes)), [415, false, "image_type_not_allowed"])
+    for (const length of [8, 12, 50, png.length - 1])
+      assert.deepEqual(refusal(await upload("kept", png.subarray(0, length))), [422, false, "image_invalid"])
     for (const type of ["image/gif", "application/json", "multipart/form-data; boundary=x", "text/plain"])
       assert.deepEqual(refusal(await upload("kept", png, type)), [415, false, "media_type_not_allowed"])
     const large = Buffer.concat([png, Buffer.alloc(1_000_001 - png.length)])

@@ -154,7 +154,7 @@ describe("early states of streamed pictures", () => {
     const draft = await app.storage.draft()
     for await (const piece of readPieces(app.storage, uploaded, await rangeOf(uploaded), "steps"))
       await draft.write(piece)
-    const image = await uploadImage(app, "default", await draft.seal(), app.clock.now())
+    const image = await uploadImage(app, { projectId: "default", sealed: await draft.seal(), now: app.clock.now() })
     assert.equal(image.sha256, uploaded)
     passedMs = hourMs + 60_000
     const now = new Date(app.clock.now())

@@ -12,6 +12,8 @@ export type ScriptedVendor = {
   calls: string[]
   /** The key that came with each of them, as it stood in its header. */
   keys: (string | undefined)[]
+  /** What came with each of them. */
+  bodies: Buffer[]
   /** Asked anew at each call. */
   answer: (path: string) => Scripted
   end: () => void
@@ -19,9 +21,11 @@ export type ScriptedVendor = {
 
 export async function scriptVendor(): Promise<ScriptedVendor> {
   const server = createServer(async (request, response) => {
-    for await (const _ of request) continue
+    const came: Buffer[] = []
+    for await (const chunk of request) came.push(chunk as Buffer)
     const path = (request.url ?? "").split("?")[0]!
     vendor.calls.push(`${request.method} ${path}`)
+    vendor.bodies.push(Buffer.concat(came))
     const { authorization, "x-key": key } = request.headers
     vendor.keys.push(authorization ?? (key as string | undefined))
     const { status, json, body = JSON.stringify(json), headers = {} } = vendor.answer(path)
@@ -37,6 +41,13 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     server.closeAllConnections()
   }
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const vendor: ScriptedVendor = { url, calls: [], keys: [], answer: () => ({ status: 500, json: {} }), end }
+  const vendor: ScriptedVendor = {
+    url,
+    calls: [],
+    keys: [],
+    bodies: [],
+    answer: () => ({ status: 500, json: {} }),
+    end,
+  }
   return vendor
 }

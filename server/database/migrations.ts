@@ -12,6 +12,7 @@ import { progress } from "./migrations/0008-progress.ts"
 import { people } from "./migrations/0009-people.ts"
 import { costs } from "./migrations/0010-costs.ts"
 import { limitsAndSweeps } from "./migrations/0011-limits.ts"
+import { inputMarks } from "./migrations/0012-input-marks.ts"
 import { marks } from "./migrations/0013-marks.ts"
 import { vendorKeys } from "./migrations/0014-vendor-keys.ts"
 
@@ -32,6 +33,7 @@ const migrations: Migration[] = [
   people,
   costs,
   limitsAndSweeps,
+  inputMarks,
   marks,
   vendorKeys,
 ]

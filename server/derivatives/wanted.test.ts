@@ -7,7 +7,7 @@ import type { DerivativeQuery } from "./wanted.ts"
 
 const image: Image = {
   ...{ id: "img_1", generationId: null, position: 0, sha256: "", bytes: 1, mediaType: "image/jpeg" },
-  ...{ width: 1200, height: 800, notes: {}, createdAt: 0 },
+  ...{ width: 1200, height: 800, notes: {}, inputMarks: [], createdAt: 0 },
 }
 
 const variant = (query: DerivativeQuery, of: Partial<Image> = {}) => {

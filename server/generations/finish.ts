@@ -30,8 +30,13 @@ export async function finishIfComplete(
   if (attempts.length < parts || !attempts.every(isFinal)) return false
   const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
   const failed = attempts.flatMap(failuresOf)
+  const source = {
+    projectId: row.project_id,
+    generationId: id,
+    inputMarks: JSON.parse(row.input_marks_json) as string[],
+  }
   for (const [position, { picture, notes }] of made.entries()) {
-    const image = await insertImage(tx, now, { projectId: row.project_id, generationId: id, position, picture, notes })
+    const image = await insertImage(tx, now, { ...source, position, picture, notes })
     if (position === 0) await keepPromise(tx, now, row, image.id)
   }
   const succeeded = made.length > 0

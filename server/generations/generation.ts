@@ -31,6 +31,8 @@ export type Generation = {
   model: string
   input: Input
   references: Reference[]
+  /** Marks of an AI that those came with; of what is behind links, once they were fetched. */
+  inputMarks: string[]
   status: GenerationStatus
   images: Image[]
   failure: Failure | undefined
@@ -61,6 +63,7 @@ export function readGeneration(row: GenerationRow, images: Image[]): Generation 
     projectId: row.project_id,
     input: JSON.parse(row.input_json) as Input,
     references: JSON.parse(row.references_json) as Reference[],
+    inputMarks: JSON.parse(row.input_marks_json) as string[],
     failure: parsed<Failure>(row.failure_json),
     usage: parsed<Usage>(row.usage_json),
     warnings: JSON.parse(row.warnings_json) as string[],

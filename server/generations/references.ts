@@ -3,8 +3,11 @@ import type { App } from "../app.ts"
 import type { ReadInput } from "../catalogue/read.ts"
 import { GatewayError } from "../errors.ts"
 import type { Problem } from "../errors.ts"
+import { admitPicture } from "../images/admit.ts"
+import type { Admitting } from "../images/admit.ts"
 import { findImage } from "../images/images.ts"
-import { keepPicture } from "../images/keep.ts"
+import type { KeptPicture } from "../images/keep.ts"
+import { findMarks } from "../images/marks.ts"
 import { storedBytes } from "../images/stored.ts"
 import type { References, ReferencePicture } from "../providers/provider.ts"
 import type { Sealed } from "../storage/storage.ts"
@@ -13,7 +16,9 @@ import type { Reference } from "./generation.ts"
 /** Pictures that came with the request, by the mark that stands for them in its body. */
 export type Received = ReadonlyMap<string, Sealed>
 
-type Needs = Pick<App, "storage" | "database">
+type Needs = Admitting & Pick<App, "database">
+
+type Kept = { references: Reference[]; /** Of an AI, that any of them came with. */ marks: string[] }
 
 /** Keeps what was sent and notes what is behind links; throws a refusal that names the parameter. */
 export async function keepReferences(
@@ -21,14 +26,18 @@ export async function keepReferences(
   projectId: string,
   read: Pick<ReadInput, "images" | "mask">,
   received: Received,
-): Promise<Reference[]> {
+): Promise<Kept> {
   const wanted = read.images.map((given) => ({ role: "image" as const, given }))
   const masks = read.mask === undefined ? [] : [{ role: "mask" as const, given: read.mask }]
-  const kept: Reference[] = []
-  for (const { role, given } of [...wanted, ...masks])
-    kept.push({ role, ...(await keepReference(app, projectId, role, given, received)) })
-  checkMask(kept)
-  return kept
+  const references: Reference[] = []
+  const found: string[] = []
+  for (const { role, given } of [...wanted, ...masks]) {
+    const { inputMarks, ...reference } = await keepReference(app, projectId, role, given, received)
+    references.push({ role, ...reference })
+    found.push(...inputMarks)
+  }
+  checkMask(references)
+  return { references, marks: [...new Set(found)] }
 }
 
 /** A mask marks the place by its transparency, pixel for pixel; what is behind links is for the vendor to check. */
@@ -36,10 +45,9 @@ function checkMask(references: Reference[]) {
   const [image] = references
   const mask = references.find(({ role }) => role === "mask")
   if (mask?.kind !== "stored") return
-  if (mask.mediaType !== "image/png")
-    throw refused("invalid_request", { param: "mask", message: "mask must be a PNG picture" })
+  if (mask.mediaType !== "image/png") throw refused({ param: "mask", message: "mask must be a PNG picture" })
   if (image?.kind === "stored" && (image.width !== mask.width || image.height !== mask.height))
-    throw refused("invalid_request", {
+    throw refused({
       param: "mask",
       message: `mask must be as large as the first picture: ${image.width}x${image.height}, not ${mask.width}x${mask.height}`,
     })
@@ -47,62 +55,68 @@ function checkMask(references: Reference[]) {
 
 async function keepReference(app: Needs, projectId: string, param: string, given: string, received: Received) {
   const sealed = received.get(given)
-  if (sealed) {
-    const picture = await keepPicture(app, sealed)
-    if (!picture)
-      throw refused("image_type_not_allowed", { param, message: `${param} must be a PNG, JPEG or WebP picture` })
-    return { kind: "stored" as const, ...picture }
-  }
-  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given }
+  if (sealed) return { kind: "stored" as const, ...(await admitPicture(app, sealed, param)) }
+  if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given, inputMarks: [] }
   const image = /^img_\w{1,36}$/.test(given) ? await findOwn(app, projectId, given) : undefined
   if (image) return { kind: "stored" as const, ...image }
   const message = `${param} must be an http(s) URL, a data URL, base64, or the id of one of your pictures`
-  throw refused("invalid_request", { param, message })
+  throw refused({ param, message })
 }
 
-const refused = (code: "invalid_request" | "image_type_not_allowed", problem: Problem) =>
-  new GatewayError({ code, detail: problem.message, problems: [problem] })
+const refused = (problem: Problem) =>
+  new GatewayError({ code: "invalid_request", detail: problem.message, problems: [problem] })
 
+/** A picture of the house's goes out as it is: an upload was cleaned when it came, and a vendor's is never changed. */
 async function findOwn(app: Needs, projectId: string, id: string) {
   const image = await findImage(app, projectId, id)
   if (!image) return undefined
-  const { sha256, bytes, mediaType, width, height } = image
-  return { sha256, bytes, mediaType, width, height }
+  const { sha256, bytes, mediaType, width, height, inputMarks } = image
+  return { sha256, bytes, mediaType, width, height, inputMarks: [...inputMarks, ...(await marksIn(app, sha256))] }
 }
+
+async function marksIn(app: Pick<App, "storage">, sha256: string): Promise<string[]> {
+  const object = await app.storage.open(sha256)
+  if (!object) return []
+  try {
+    return await findMarks(object, object.bytes)
+  } finally {
+    await object.close()
+  }
+}
+
+type Loading = Admitting & Pick<App, "config" | "fetchUrl">
+
+/** `marks`: of an AI, that pictures behind links came with. */
+type Loaded = { references: References; marks: string[] }
 
 /** The references as an adapter takes them. Links are downloaded now, through the guarded door. */
-export async function loadReferences(
-  app: Pick<App, "storage" | "config" | "fetchUrl">,
-  references: Reference[],
-  signal: AbortSignal,
-): Promise<References> {
-  const loaded = await Promise.all(references.map((reference) => load(app, reference, signal)))
+export async function loadReferences(app: Loading, references: Reference[], signal: AbortSignal): Promise<Loaded> {
+  const found: string[] = []
+  const load = async (reference: Reference): Promise<ReferencePicture> => {
+    if (reference.kind === "stored") return ready(app, reference)
+    const { inputMarks, ...picture } = await fetchReference(app, reference, signal)
+    found.push(...inputMarks)
+    return ready(app, picture)
+  }
+  const loaded = await Promise.all(references.map(load))
   const images = loaded.filter((_, index) => references[index]!.role === "image")
   const mask = loaded.find((_, index) => references[index]!.role === "mask")
-  return { images, ...(mask ? { mask } : {}) }
+  return { references: { images, ...(mask ? { mask } : {}) }, marks: [...new Set(found)] }
 }
 
-type Loading = Pick<App, "storage" | "config" | "fetchUrl">
+const ready = (app: Pick<App, "storage">, { sha256, bytes, mediaType }: KeptPicture): ReferencePicture => ({
+  mediaType,
+  ...storedBytes(app, sha256, bytes),
+})
 
-async function load(app: Loading, reference: Reference, signal: AbortSignal): Promise<ReferencePicture> {
-  const { sha256, bytes, mediaType } =
-    reference.kind === "stored" ? reference : await fetchReference(app, reference.url, signal)
-  return { mediaType, ...storedBytes(app, sha256, bytes) }
-}
-
-async function fetchReference(app: Loading, url: string, signal: AbortSignal) {
+async function fetchReference(app: Loading, { role, url }: Reference & { kind: "url" }, signal: AbortSignal) {
   const draft = await app.storage.draft()
   try {
     const answer = await app.fetchUrl(url, { signal, maxBytes: app.config.uploadMaxMb * 1_000_000 })
     for await (const chunk of answer.body) await draft.write(chunk as Buffer)
-    const picture = await keepPicture(app, await draft.seal())
-    if (picture) return picture
-    throw refused("image_type_not_allowed", {
-      param: "image",
-      message: "what is behind the URL is not a PNG, JPEG or WebP picture",
-    })
-  } catch (error) {
+    return await admitPicture(app, await draft.seal(), role)
+  } finally {
+    // Where it was kept as it came, there is nothing left to discard.
     await draft.discard()
-    throw error
   }
 }

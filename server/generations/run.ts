@@ -55,13 +55,24 @@ async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: Abo
   // What a vendor is at work on goes on, whatever has become of the ways to others.
   if (!begun && "code" in routes) return routes
   let loading: Promise<References> | undefined
-  const references = () => (loading ??= loadReferences(app, generation.references, canceled))
+  const references = () => (loading ??= loadNoted(app, generation, canceled))
   const open = "code" in routes ? [] : routes
   // What was divided stays so, though another route may be the first by now.
   const first = begun ?? open[0]!
   const perCall = knownProvider(first.provider).limits.imagesPerCall(first.model, generation.input)
   const parts = partsOf(generation.input.n, perCall)
   return { app, job, generation, given, routes: open, first, own, parts, references, canceled, over: false }
+}
+
+/** Marks that pictures behind links came with are noted before the vendor is called. */
+async function loadNoted(app: App, generation: Generation, canceled: AbortSignal): Promise<References> {
+  const { references, marks } = await loadReferences(app, generation.references, canceled)
+  if (marks.length > 0) {
+    const all = JSON.stringify([...new Set([...generation.inputMarks, ...marks])])
+    const row = app.database.query.updateTable("generations").set({ input_marks_json: all })
+    await row.where("id", "=", generation.id).execute()
+  }
+  return references
 }
 
 function routesNow(app: App, own: OwnKeys, { model, mode }: Generation, given: Given): Route[] | Failure {

@@ -51,6 +51,7 @@ type Needs = Pick<
   | "catalogue"
   | "database"
   | "storage"
+  | "inspector"
   | "queue"
   | "clock"
   | "runJob"
@@ -81,9 +82,9 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   const unmetered = isUnmetered(plan, caller.mode)
   const price = priceOf(model, given, unmetered)
   if (wanted.webhook) await app.guardedPost.check(wanted.webhook.url)
-  const references = await keepReferences(app, caller.projectId, read, wanted.received)
+  const { references, marks } = await keepReferences(app, caller.projectId, read, wanted.received)
   const now = app.clock.now()
-  const row = newRow(caller, wanted, { model: model.id, input: read.input, references, price, now })
+  const row = newRow(caller, wanted, { model: model.id, input: read.input, references, marks, price, now })
   const begun = await app.database.transaction(async (tx) => {
     const same =
       (await joinSameWork(tx, now, caller.projectId, wanted.imageName)) ??
@@ -116,12 +117,12 @@ function replay(row: GenerationRow, { repeat, waited }: NewGeneration): Generati
 
 type Price = Pick<Quote, "micros" | "microsPerPicture">
 
-type Checked = { model: string; input: Input; references: Reference[]; price: Price; now: number }
+type Checked = { model: string; input: Input; references: Reference[]; marks: string[]; price: Price; now: number }
 
 function newRow(
   caller: Caller,
   wanted: NewGeneration,
-  { model, input, references, price, now }: Checked,
+  { model, input, references, marks, price, now }: Checked,
 ): GenerationRow {
   return {
     id: newId("gen"),
@@ -132,6 +133,7 @@ function newRow(
     model,
     input_json: JSON.stringify(input),
     references_json: JSON.stringify(references),
+    input_marks_json: JSON.stringify(marks),
     warnings_json: JSON.stringify(wanted.warnings ?? []),
     image_name: wanted.imageName?.name ?? null,
     image_fingerprint: wanted.imageName?.fingerprint ?? null,

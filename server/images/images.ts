@@ -22,6 +22,8 @@ export type Image = {
   width: number
   height: number
   notes: ImageNotes
+  /** Marks of an AI that it came with, or that what it was made from came with. */
+  inputMarks: string[]
   createdAt: number
 }
 
@@ -32,15 +34,17 @@ type NewImage = {
   position: number
   picture: KeptPicture
   notes: ImageNotes
+  inputMarks: string[]
 }
 
 export async function insertImage(tx: Queries, now: number, image: NewImage): Promise<Image> {
-  const { projectId, generationId, position, picture, notes } = image
+  const { projectId, generationId, position, picture, notes, inputMarks } = image
   const { sha256, bytes, mediaType, width, height } = picture
-  const facts = { sha256, bytes, media_type: mediaType, width, height, notes_json: JSON.stringify(notes) }
+  const told = { notes_json: JSON.stringify(notes), input_marks_json: JSON.stringify(inputMarks) }
+  const facts = { sha256, bytes, media_type: mediaType, width, height, ...told }
   const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
   await insertRow(tx, { ...names, ...facts })
-  return { id: names.id, generationId, position, ...picture, notes, createdAt: now }
+  return { id: names.id, generationId, position, ...picture, notes, inputMarks, createdAt: now }
 }
 
 const insertRow = prepare((tx, row: ImageRow) => tx.insertInto("images").values(row))
@@ -49,7 +53,8 @@ export function readImage(row: ImageRow): Image {
   const { id, sha256, bytes, width, height } = row
   const mediaType = row.media_type as MediaType
   const notes = JSON.parse(row.notes_json) as ImageNotes
-  const facts = { sha256, bytes, mediaType, width, height, notes }
+  const inputMarks = JSON.parse(row.input_marks_json) as string[]
+  const facts = { sha256, bytes, mediaType, width, height, notes, inputMarks }
   return { id, generationId: row.generation_id, position: row.position, ...facts, createdAt: row.created_at }
 }
 

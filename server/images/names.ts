@@ -6,7 +6,9 @@ import type { ImageNameRow } from "../database/tables/images.ts"
 import type { Sealed } from "../storage/storage.ts"
 import { readImage } from "./images.ts"
 import type { Image } from "./images.ts"
-import { insertUpload, keepUpload } from "./upload.ts"
+import { admitPicture } from "./admit.ts"
+import type { Admitting } from "./admit.ts"
+import { insertUpload } from "./upload.ts"
 
 /** 1 to 128 of letters, digits, dots, underscores and dashes, and not only dots, which mean folders in an address. */
 export const imageNamePattern = /^(?!\.+$)[A-Za-z0-9._-]{1,128}$/
@@ -74,9 +76,9 @@ export async function keepPromise(
     .execute()
 }
 
-type Uploading = Pick<App, "database" | "storage">
+type Uploading = Admitting & Pick<App, "database">
 
-/** Keeps a picture that was sent, in the place of what the name meant before. Throws `image_type_not_allowed`. */
+/** Keeps a picture that was sent, in the place of what the name meant before. Throws as `admitPicture` does. */
 export async function uploadNamedImage(
   app: Uploading,
   projectId: string,
@@ -84,7 +86,7 @@ export async function uploadNamedImage(
   sealed: Sealed,
   now: number,
 ): Promise<Image> {
-  const picture = await keepUpload(app, sealed)
+  const picture = await admitPicture(app, sealed)
   return app.database.transaction(async (tx) => {
     await holdName(tx, now, projectId, name)
     const image = await insertUpload(tx, projectId, picture, now)

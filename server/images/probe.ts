@@ -7,18 +7,21 @@ export type Probed = { mediaType: MediaType; width: number; height: number }
 /** Reads `length` bytes from `position`; fewer where the file ends. */
 export type ReadAt = (position: number, length: number) => Promise<Buffer>
 
+const isPng = (head: Buffer): boolean => head.toString("latin1", 0, 8) === "\x89PNG\r\n\x1a\n"
+const isJpeg = (head: Buffer): boolean => head[0] === 0xff && head[1] === 0xd8
+const isWebp = (head: Buffer): boolean =>
+  head.toString("latin1", 0, 4) === "RIFF" && head.toString("latin1", 8, 12) === "WEBP"
+
+/** Whether a file begins as a PNG, JPEG or WebP does, however it goes on. */
+export const isKnownKind = (head: Buffer): boolean => isPng(head) || isJpeg(head) || isWebp(head)
+
 /** Undefined where the bytes are not a PNG, JPEG or WebP picture. Reads headers only, never the whole file. */
 export async function probe(readAt: ReadAt): Promise<Probed | undefined> {
   const head = await readAt(0, 32)
-  if (
-    head.length >= 26 &&
-    head.toString("latin1", 0, 8) === "\x89PNG\r\n\x1a\n" &&
-    head.toString("latin1", 12, 16) === "IHDR"
-  )
+  if (head.length >= 26 && isPng(head) && head.toString("latin1", 12, 16) === "IHDR")
     return sized("image/png", head.readUInt32BE(16), head.readUInt32BE(20))
-  if (head.length >= 30 && head.toString("latin1", 0, 4) === "RIFF" && head.toString("latin1", 8, 12) === "WEBP")
-    return probeWebp(head)
-  if (head.length >= 4 && head[0] === 0xff && head[1] === 0xd8) return probeJpeg(readAt)
+  if (head.length >= 30 && isWebp(head)) return probeWebp(head)
+  if (head.length >= 4 && isJpeg(head)) return probeJpeg(readAt)
   return undefined
 }
 

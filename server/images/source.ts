@@ -22,18 +22,17 @@ export async function marksOf(app: Pick<App, "storage">, { sha256, bytes }: Imag
   }
 }
 
-/** Undefined for an upload whose file does not say that a model made it. */
+/** Undefined for an upload whose file did not say that a model made it, when it came or now. */
 export async function digitalSourceOf(
   app: Pick<App, "database">,
-  { generationId }: Image,
+  { generationId, inputMarks }: Image,
   marks: Mark[],
 ): Promise<DigitalSource | undefined> {
-  if (generationId === null)
-    return marks.includes("xmp:compositeWithTrainedAlgorithmicMedia")
-      ? "compositeWithTrainedAlgorithmicMedia"
-      : marks.includes("xmp:trainedAlgorithmicMedia")
-        ? "trainedAlgorithmicMedia"
-        : undefined
+  if (generationId === null) {
+    const said = [...marks, ...inputMarks]
+    if (said.includes("xmp:compositeWithTrainedAlgorithmicMedia")) return "compositeWithTrainedAlgorithmicMedia"
+    return said.includes("xmp:trainedAlgorithmicMedia") ? "trainedAlgorithmicMedia" : undefined
+  }
   const generation = app.database.query
     .selectFrom("generations")
     .select("references_json")

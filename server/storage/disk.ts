@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import type { Draft } from "../bodies/draft.ts"
 import { headBytes, sha256Pattern } from "./storage.ts"
-import type { Sealed, Storage } from "./storage.ts"
+import type { Sealed, Storage, StoredObject } from "./storage.ts"
 
 type Folders = { objects: string; drafts: string }
 
@@ -23,7 +23,7 @@ export async function diskStorage(folder: string): Promise<Storage> {
   await makeFolders(folders)
   return {
     draft: () => openDraft(folders),
-    open: (sha256) => openObject(folders, sha256),
+    open: (sha256) => openFile(pathOf(folders, sha256)),
     remove: (sha256, keptBefore) => remove(folders, sha256, keptBefore),
     removeDrafts: (untouchedSince) => removeDrafts(folders.drafts, untouchedSince),
     check: () => checkWriting(folders),
@@ -105,10 +105,16 @@ async function openDraft(folders: Folders): Promise<Draft<Sealed>> {
       close()
       const sha256 = hash.digest("hex")
       const keepIt = async () => {
+        if (state === "kept") return
         await keep(folders, path, sha256)
         state = "kept"
       }
-      return { sha256, bytes, head: Buffer.concat(heads), keep: keepIt, discard }
+      const openIt = async () => {
+        const object = await openFile(state === "kept" ? pathOf(folders, sha256) : path)
+        if (!object) throw new Error("the bytes of a picture are gone")
+        return object
+      }
+      return { sha256, bytes, head: Buffer.concat(heads), open: openIt, keep: keepIt, discard }
     },
     discard,
   }
@@ -137,8 +143,8 @@ async function syncFolder(path: string) {
   }
 }
 
-async function openObject(folders: Folders, sha256: string) {
-  const file = await open(pathOf(folders, sha256), "r").catch((error: NodeJS.ErrnoException) => {
+async function openFile(path: string): Promise<StoredObject | undefined> {
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined
     throw error
   })

@@ -45,6 +45,23 @@ export function describeStorage(name: string, open: () => Promise<Storage>) {
       await draft.discard()
     })
 
+    it("lets a draft be read before and after it is kept, and keeps it once", async () => {
+      const storage = await open()
+      const sealed = await put(storage, [Buffer.from("to be looked at")])
+      for (const _ of ["before", "after", "again"]) {
+        const object = await sealed.open()
+        const buffer = Buffer.alloc(6)
+        assert.deepEqual([await object.read(buffer, 3, 6), object.bytes], [6, 15])
+        assert.equal(buffer.toString(), "be loo")
+        await object.close()
+        await sealed.keep()
+        await sealed.discard()
+      }
+      const forgotten = await put(storage, [Buffer.from("gone")])
+      await forgotten.discard()
+      await assert.rejects(forgotten.open())
+    })
+
     it("keeps the same bytes twice, at once, as one object", async () => {
       const storage = await open()
       const sealed = await Promise.all([1, 2, 3].map(() => put(storage, [Buffer.from("the same")])))

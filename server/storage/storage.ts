@@ -7,6 +7,8 @@ export type Sealed = {
   bytes: number
   /** The first bytes, enough to tell what kind of file it is. */
   head: Buffer
+  /** For reading, kept or not; the caller closes it. Rejects once the bytes are forgotten. */
+  open: () => Promise<StoredObject>
   /** Moves the bytes to their name. Once it resolves they survive a crash of the process and of the machine. */
   keep: () => Promise<void>
   /** Forgets the bytes, unless they were kept. */

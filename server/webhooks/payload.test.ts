@@ -13,7 +13,7 @@ const appWith = (ATELIER_PUBLIC_URL: string) => ({
 })
 const image: Image = {
   ...{ id: "img_Vbb0oCuzberuyJvMH5Y3Occe", sha256: "", bytes: 1, mediaType: "image/png" },
-  ...{ width: 1024, height: 1024, notes: {}, createdAt: now, generationId: null, position: 0 },
+  ...{ width: 1024, height: 1024, notes: {}, inputMarks: [], createdAt: now, generationId: null, position: 0 },
 }
 const rowOf = (facts: Partial<GenerationRow>) =>
   ({ id: "gen_1", model: "m", status: "succeeded", failure_json: null, ...facts }) as GenerationRow

@@ -13,6 +13,8 @@ export type GenerationRow = {
   input_json: string
   /** Pictures the caller gave: `Reference[]`. */
   references_json: string
+  /** Marks of an AI that those came with: `Mark[]`. */
+  input_marks_json: string
   warnings_json: string
   /** The caller's own name for the first picture, and the SHA-256 of what he sent with it. */
   image_name: string | null

@@ -14,6 +14,8 @@ export type ImageRow = {
   height: number
   /** What the vendor tells of this picture: `{ seed?, revised_prompt? }`. */
   notes_json: string
+  /** Marks of an AI that an upload came with, or that what a picture was made from came with: `Mark[]`. */
+  input_marks_json: string
   created_at: number
 }
 

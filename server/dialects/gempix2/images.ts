@@ -173,14 +173,24 @@ export const uploadPicture = route({
       schema: envelope(z.object({ imageUrl: z.string(), imageKey: z.string() })),
     },
   ],
-  failures: ["invalid_request", "invalid_key", "image_type_not_allowed", "too_large", "rate_limited"],
+  failures: [
+    "invalid_request",
+    "invalid_key",
+    "image_type_not_allowed",
+    "image_invalid",
+    "too_large",
+    "rate_limited",
+    "unavailable",
+  ],
   async handle({ app, caller, body, received, origin }) {
     const sealed = received.get(body.file)
     if (!sealed) {
       const message = "file must be a picture, sent as a file of the form"
       throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "file", message }] })
     }
-    const image = await uploadImage(app, caller.projectId, sealed, app.clock.now())
+    const image = await uploadImage(app, {
+      ...{ projectId: caller.projectId, sealed, now: app.clock.now(), param: "file" },
+    })
     const json = success("Upload successful", { imageUrl: signedLink(app, origin, image.id), imageKey: image.id })
     return { status: 200, json }
   },

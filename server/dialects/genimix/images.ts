@@ -122,11 +122,23 @@ export const genimixUpload = route({
   method: "PUT",
   path: imagePath,
   summary: "Keep a picture of yours under an id of your own",
-  about: "Replaces what the id meant before. Bytes are kept as they come; they decide what type the picture has.",
+  about:
+    "Replaces what the id meant before. The bytes decide what type the picture has. They are kept as they come where " +
+    "there is nothing in them but the picture; EXIF with its places and makers, texts and thumbnails are taken out, and " +
+    "a picture that EXIF says to turn is turned.",
   counted: true,
   takesPicture: true,
   answers: [{ status: 200, about: "Where the picture is.", schema: Made }],
-  failures: ["invalid_request", "invalid_key", "not_found", "too_large", "image_type_not_allowed", "rate_limited"],
+  failures: [
+    "invalid_request",
+    "invalid_key",
+    "not_found",
+    "too_large",
+    "image_type_not_allowed",
+    "image_invalid",
+    "rate_limited",
+    "unavailable",
+  ],
   async handle(call) {
     checkProject(call)
     const { app, caller, params, received } = call

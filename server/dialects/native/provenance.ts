@@ -42,7 +42,12 @@ const ProvenanceAnswer = z.object({
         "IPTC's code: trainedAlgorithmicMedia, compositeWithTrainedAlgorithmicMedia where the model was given pictures " +
         "to start from, null for an upload that says nothing of it.",
     }),
-  marks_found: Marks.meta({ description: "In the file as it came, which is never changed." }),
+  marks_found: Marks.meta({
+    description: "In the file that is kept: as the vendor made it, or as an upload was cleaned.",
+  }),
+  input_marks: z.array(z.string()).meta({
+    description: "What uploads, or the pictures it was made from, came with before they were cleaned.",
+  }),
   c2pa: Manifest.nullable().meta({
     description:
       "What the C2PA manifest in the file comes to: `valid` where signature and hashes hold, `trusted` where the signer " +
@@ -86,5 +91,6 @@ function writeProvenance({ image, making, source, marks }: Provenance) {
     created_at: new Date(createdAt).toISOString(),
     digital_source_type: source ? digitalSourceUri(source) : null,
     marks_found: marks,
+    input_marks: image.inputMarks,
   }
 }

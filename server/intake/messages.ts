@@ -1,0 +1,68 @@
+// What the server and its child say to each other over a pipe: a length, so much JSON, and then bytes.
+import type { Readable, Writable } from "node:stream"
+
+/** The picture's bytes follow. */
+export type Question = { id: number; bytes: number }
+
+/** `bytes` of the picture as it may be kept follow; 0 where it may be kept as it came. */
+export type Verdict = { id: number; refused: string } | { id: number; marks: string[]; bytes: number }
+
+export type Ready = { ready: true }
+
+const jsonMaxBytes = 16_384
+
+/** The chunk may be written over once this has resolved. */
+export const write = (pipe: Writable, chunk: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    pipe.write(chunk, (error) => (error ? reject(error) : resolve()))
+  })
+
+export function writeJson(pipe: Writable, value: Question | Verdict | Ready): Promise<void> {
+  const json = Buffer.from(JSON.stringify(value))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(json.length)
+  return write(pipe, Buffer.concat([length, json]))
+}
+
+export type Reader = {
+  /** The next bytes, at most so many; undefined at the end. */
+  some: (max: number) => Promise<Buffer | undefined>
+  /** Exactly so many, in a buffer of their own; undefined where the end comes before. */
+  whole: (length: number) => Promise<Buffer | undefined>
+  /** Whether nothing has come that was not read yet. */
+  isEmpty: () => boolean
+}
+
+export function createReader(pipe: Readable): Reader {
+  const chunks = pipe[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  let rest: Buffer = Buffer.alloc(0)
+  async function some(max: number): Promise<Buffer | undefined> {
+    while (rest.length === 0) {
+      const next = await chunks.next()
+      if (next.done) return undefined
+      rest = next.value
+    }
+    const taken = rest.subarray(0, max)
+    rest = rest.subarray(taken.length)
+    return taken
+  }
+  async function whole(length: number): Promise<Buffer | undefined> {
+    const buffer = Buffer.allocUnsafeSlow(length)
+    for (let at = 0; at < length;) {
+      const piece = await some(length - at)
+      if (!piece) return undefined
+      at += piece.copy(buffer, at)
+    }
+    return buffer
+  }
+  return { some, whole, isEmpty: () => rest.length === 0 }
+}
+
+/** Whatever JSON comes next; undefined at the end. Rejects where it is none. */
+export async function readJson(reader: Reader): Promise<unknown> {
+  const length = (await reader.whole(4))?.readUInt32BE(0)
+  if (length === undefined) return undefined
+  if (length > jsonMaxBytes) throw new Error("a message is too long")
+  const text = await reader.whole(length)
+  return text && (JSON.parse(text.toString()) as unknown)
+}
