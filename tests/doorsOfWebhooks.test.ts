@@ -46,45 +46,10 @@ describe("a webhook's target", () => {
     await call(net.server, `/v1/webhooks/${saved.id}`, { method: "DELETE" })
   })
 
-  /** Endpoints that were saved in order and lead to these now, told of a generation; and the first try of each. */
-  async function sendTo(urls: string[]) {
-    const { query } = net.server.atelier.app.database
-    const endpoints = await each(urls, async () => (await create("https://hooks.example.com/")).body)
-    for (const [index, { id }] of endpoints.entries())
-      await query.updateTable("webhook_endpoints").set({ url: urls[index]! }).where("id", "=", id).execute()
-    net.reset()
-    await withImage("https://pictures.example.com/")
-    const logs = await each(endpoints, ({ id }) => until("the first try", () => firstTry(id)))
-    await each(endpoints, ({ id }) => call(net.server, `/v1/webhooks/${id}`, { method: "DELETE" }))
-    return logs
-  }
-
   async function firstTry(id: string) {
     const { body } = await call<{ data: Delivery[] }>(net.server, `/v1/webhooks/${id}/deliveries`)
     return body.data[0]?.attempts[0]
   }
-
-  /** As many as a project may have at a time. */
-  const batches = (urls: string[]) =>
-    Array.from({ length: Math.ceil(urls.length / 20) }, (_, index) => urls.slice(index * 20, index * 20 + 20))
-
-  it("is not sent to for any forbidden vector, whatever was saved", async () => {
-    for (const batch of batches(forbidden)) {
-      for (const [index, { status, error }] of (await sendTo(batch)).entries())
-        assert.deepEqual([status, error], [null, "url_not_allowed"], batch[index]!)
-      // The picture's, and nobody else's.
-      assert.deepEqual([net.connected, net.resolved], [[publicAddress], ["pictures.example.com."]])
-    }
-  })
-
-  it("is sent to for every allowed vector over https", async () => {
-    assert.equal(allowed.length, 33)
-    for (const batch of batches(allowed)) {
-      for (const [index, { status, error }] of (await sendTo(batch)).entries())
-        assert.deepEqual([status, error], [204, null], batch[index]!)
-      assert.deepEqual(net.connected.toSorted(), [publicAddress, ...batch.map(addressOf)].toSorted())
-    }
-  })
 
   it("is not sent to where the request named it, whatever was written down then", async () => {
     const { app } = net.server.atelier
@@ -100,5 +65,54 @@ describe("a webhook's target", () => {
     await call(net.server, `/v1/generations/${body.id}/cancel`, { json: {} })
     const { error } = await until("the first try", () => firstTry("default"))
     assert.equal(error, "url_not_allowed")
+  })
+
+  describe("that was changed after it was saved", () => {
+    // As many as a project may have.
+    const atOnce = 20
+    let ids: string[]
+    before(async () => {
+      const made = await each(Array(atOnce).fill("https://hooks.example.com/"), create)
+      ids = made.map(({ body }) => body.id)
+    })
+
+    /** Points endpoints at these, tells them of a generation, and answers the first try of each. */
+    async function sendTo(urls: string[]) {
+      const { query } = net.server.atelier.app.database
+      for (const [index, id] of ids.entries())
+        await query
+          .updateTable("webhook_endpoints")
+          .set({ url: urls[index] ?? "http://[::1]/" })
+          .where("id", "=", id)
+          .execute()
+      net.reset()
+      await withImage("https://pictures.example.com/")
+      const tries = await each(ids, (id) => until("the first try", () => firstTry(id)))
+      await query.deleteFrom("webhook_attempts").execute()
+      await query.deleteFrom("webhook_deliveries").execute()
+      return tries
+    }
+
+    const batches = (urls: string[]) =>
+      Array.from({ length: Math.ceil(urls.length / atOnce) }, (_, index) => urls.slice(index * atOnce).slice(0, atOnce))
+
+    it("is not sent to for any forbidden vector", async () => {
+      for (const batch of batches(forbidden)) {
+        for (const [index, { status, error }] of (await sendTo(batch)).entries())
+          assert.deepEqual([status, error], [null, "url_not_allowed"], batch[index] ?? "")
+        // The picture's, and nobody else's.
+        assert.deepEqual([net.connected, net.resolved], [[publicAddress], ["pictures.example.com."]])
+      }
+    })
+
+    it("is sent to for every allowed vector over https", async () => {
+      assert.equal(allowed.length, 33)
+      for (const batch of batches(allowed)) {
+        const tries = await sendTo(batch)
+        for (const [index, url] of batch.entries())
+          assert.deepEqual([tries[index]!.status, tries[index]!.error], [204, null], url)
+        assert.deepEqual(net.connected.toSorted(), [publicAddress, ...batch.map(addressOf)].toSorted())
+      }
+    })
   })
 })
