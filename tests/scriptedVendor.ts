@@ -4,7 +4,14 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
 /** `json`, or a body as it is with its type. */
-export type Scripted = { status: number; json?: unknown; body?: Buffer | string; headers?: Record<string, string> }
+export type Scripted = {
+  status: number
+  json?: unknown
+  body?: Buffer | string
+  headers?: Record<string, string>
+  /** The connection breaks in place of an answer. */
+  breaks?: boolean
+}
 
 export type ScriptedVendor = {
   url: string
@@ -20,7 +27,8 @@ export async function scriptVendor(): Promise<ScriptedVendor> {
     for await (const _ of request) continue
     const path = (request.url ?? "").split("?")[0]!
     vendor.calls.push(`${request.method} ${path}`)
-    const { status, json, body = JSON.stringify(json), headers = {} } = vendor.answer(path)
+    const { status, json, body = JSON.stringify(json), headers = {}, breaks } = vendor.answer(path)
+    if (breaks) return response.destroy()
     response.writeHead(status, { "content-type": "application/json", ...headers })
     response.end(body)
   })
