@@ -23,6 +23,7 @@ before(async () => {
   server = await composeServer({
     ...{ OPENAI_API_KEY: "any", OPENAI_BASE_URL: `${vendor.url}/v1` },
     ...{ IDEOGRAM_API_KEY: "any", IDEOGRAM_BASE_URL: vendor.url },
+    ...{ BFL_API_KEY: "any", BFL_BASE_URL: `${vendor.url}/v1` },
     ...{ GOOGLE_API_KEY: "any", GOOGLE_BASE_URL: `${vendor.url}/v1beta` },
   })
   key = await createKey(server.atelier.app, defaultProject, "live")
@@ -110,6 +111,28 @@ describe("a link as the result", () => {
     assert.equal(body.status, "succeeded")
     assert.equal(body.images[0]?.media_type, "image/jpeg")
     assert.equal(kindOf(await download(body.images[0].url)), "jpeg")
+  })
+})
+
+describe("a look at a task", () => {
+  it("is made again where the connection breaks, however long ago the task was taken", async (t) => {
+    const { clock } = server.atelier.app
+    const { now } = clock
+    t.after(() => (clock.now = now))
+    let looks = 0
+    const begin = (): Scripted => {
+      // The next look comes long after the vendor has heard of its own task everywhere.
+      clock.now = () => Date.now() + 60_000
+      return { status: 200, json: { id: "task", polling_url: `${vendor.url}/v1/get_result` } }
+    }
+    const ready = { status: "Ready", result: { sample: `${vendor.url}/a.png` } }
+    const { body } = await ask("bfl/flux-2-pro", (path) => {
+      if (path === "/v1/flux-2-pro") return begin()
+      if (path === "/a.png") return { status: 200, body: png, ...type("image/png") }
+      return looks++ < 2 ? { status: 0 } : { status: 200, json: ready }
+    })
+    assert.deepEqual([body.status, body.images?.length, looks], ["succeeded", 1, 3])
+    assert.equal(vendor.calls.filter((called) => called.startsWith("POST")).length, 1)
   })
 })
 

@@ -241,6 +241,13 @@ describe("sending", () => {
       await failsWith(callWith(openai, rejecting(error)), { code: "outcome_unknown", detail })
   })
 
+  it("that only asked says nothing of the task where it broke", async () => {
+    const detail = "The vendor was asked, and the connection broke before it answered."
+    const asking = { request: { method: "GET", path: "/x" } } as const
+    const broken = callWith(openai, rejecting(connectionError("ECONNRESET")), asking)
+    await failsWith(broken, { code: "provider_error", detail })
+  })
+
   it("that took too long ends in time", async () => {
     const late = connectionError("UND_ERR_HEADERS_TIMEOUT")
     await failsWith(callWith(openai, rejecting(late)), { code: "provider_timeout" })

@@ -39,7 +39,7 @@ export async function callVendor<Sealed>(call: Call<Sealed>): Promise<Answer<Sea
   try {
     response = await call.send(writeRequest(call, url))
   } catch (error) {
-    return failed(failureOfSending(error, call.signal), error)
+    return failed(failureOfSending(error, call), error)
   }
   try {
     return await readAnswer(call, response)
@@ -194,10 +194,13 @@ const neverConnected = [
 // The vendor's certificate did not convince, so nothing was said to it.
 const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/
 
-function failureOfSending(error: unknown, signal: AbortSignal): VendorFailure {
+function failureOfSending(error: unknown, { request, signal }: Target): VendorFailure {
   if (neverConnected.includes(codeOf(error)) || badCertificate.test(codeOf(error)))
     return { code: "provider_error", detail: "The vendor could not be reached.", untouched: true }
   if (signal.aborted || codeOf(error).includes("TIMEOUT")) return { code: "provider_timeout" }
+  // Nothing was ordered by asking how far a task is, and nothing is known of the task.
+  if (request.method === "GET")
+    return { code: "provider_error", detail: "The vendor was asked, and the connection broke before it answered." }
   return { code: "outcome_unknown", detail: "The vendor was called, and the connection broke before it answered." }
 }
 

@@ -42,7 +42,7 @@ export type Crash = { folder: string; evidence: Evidence; faults: Fault[]; tookM
 
 const liveVendors = ["openai", "bfl", "google"]
 // The poor project runs out of credits on the way.
-const credits: Record<Owner, number> = { rich: 1_000_000, poor: 15 }
+const credits: Record<Owner, number> = { rich: 1_000_000, poor: 5 }
 // The receiver is tried again after five seconds, and then only after minutes.
 const nextTryMs = 8_000
 
