@@ -146,6 +146,7 @@ describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 
     "genimix",
     "gempix2",
     "vendorKeys",
+    "canary",
   ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {
