@@ -139,6 +139,7 @@ describe("on PostgreSQL: as on SQLite", { skip: postgresMissing, concurrency: 2 
   const names = [
     ...["native", "vendorFailures", "credits", "repeats", "tenancy", "webhooks", "genimix", "gempix2"],
     ...["people", "callers", "derivatives", "fairness", "housekeeping", "costs", "refunds", "vendorKeys"],
+    ...["canary"],
   ]
   for (const name of names)
     it(`does what tests/${name}.test.ts says`, async () => {

@@ -1,6 +1,6 @@
 // The master key and what it seals, over starts of a server: made, changed, lost; and a start that is refused.
 import assert from "node:assert/strict"
-import { createCipheriv, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, it } from "node:test"
@@ -8,6 +8,7 @@ import { Webhook as Standard } from "standardwebhooks"
 import { openData } from "../server/data.ts"
 import { readConfig } from "../server/config.ts"
 import { allProviders } from "../server/providers/all.ts"
+import { sealAsBefore } from "../server/secrets/columns.contract.ts"
 import { placeOf, unseal } from "../server/secrets/seal.ts"
 import { secretSetting } from "../server/secrets/settings.ts"
 import { call, generate } from "./calls.ts"
@@ -195,11 +196,7 @@ async function unsealAll(folder: string): Promise<string[]> {
   }
   for (const { id, sealed_secret } of await query.selectFrom("webhook_endpoints").selectAll().execute()) {
     const secret = unseal(data.masterKeys, placeOf("webhook_endpoints", [id], "sealed_secret"), sealed_secret)
-    const nonce = randomBytes(12)
-    const key = Buffer.from(plain["webhook-seal"]!, "base64url")
-    const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(id))
-    const text = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()])
-    const older = ["1", ...[nonce, text, cipher.getAuthTag()].map((part) => part.toString("base64url"))].join(".")
+    const older = sealAsBefore(plain["webhook-seal"]!, id, secret)
     await query.updateTable("webhook_endpoints").set({ sealed_secret: older }).where("id", "=", id).execute()
   }
   await data.database.close()

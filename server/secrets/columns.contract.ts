@@ -160,7 +160,7 @@ export function describeColumns(name: string, open: () => Promise<Database>) {
 }
 
 /** As server/webhooks/seal.ts did until there was a master key. */
-function sealAsBefore(webhookKey: string, id: string, secret: string): string {
+export function sealAsBefore(webhookKey: string, id: string, secret: string): string {
   const nonce = randomBytes(12)
   const key = Buffer.from(webhookKey, "base64url")
   const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(id))
