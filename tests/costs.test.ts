@@ -95,6 +95,7 @@ describe("tokens that a vendor counts", () => {
       const { body } = await generate(shop, "a till", input)
       assert.equal(body.status, "succeeded")
       const [settled, reserved] = (await entriesOf(shop)).data
+      assert.equal(settled?.kind, "settle")
       assert.equal(settled?.amount, expected === "the quote" ? reserved?.amount : expected)
     })
 
