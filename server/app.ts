@@ -13,6 +13,8 @@ import type { Limiter } from "./http/limits.ts"
 import type { Repeat } from "./http/repeat.ts"
 import type { Inspector } from "./intake/inspector.ts"
 import type { Log } from "./log.ts"
+import type { Metrics } from "./observe/metrics.ts"
+import type { Traces } from "./observe/traces.ts"
 import type { Job, Queue } from "./queue/queue.ts"
 import type { MasterKeys } from "./secrets/masterKeys.ts"
 import type { Storage } from "./storage/storage.ts"
@@ -59,6 +61,9 @@ export type App = {
   /** Signs what was drawn anew, where the operator gives a key. */
   signer: Signer | undefined
   log: Log
+  /** What an operator watches. */
+  metrics: Metrics
+  traces: Traces
   /** Starts a job that was added claimed, because its caller waits for it. */
   runJob: (job: Job) => void
   /** Says that a job may be due at that time. */

@@ -28,6 +28,8 @@ import { createServer } from "./http/server.ts"
 import { startHousekeeping } from "./housekeeping.ts"
 import { createInspector } from "./intake/inspector.ts"
 import { createLog } from "./log.ts"
+import { openObservers } from "./observe/observers.ts"
+import type { Observers } from "./observe/observers.ts"
 import type { Queue } from "./queue/queue.ts"
 import { tableQueue } from "./queue/table.ts"
 import { startWorker } from "./queue/worker.ts"
@@ -69,6 +71,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const closing = new AbortController()
   const vendors = createNetworkSend()
   const log = createLog(config.logLevel)
+  const { close: closeObservers, ...observers } = await observersOf(config, queue)
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
     ...{ catalogue, signer, workshop: createWorkshop() },
@@ -79,7 +82,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
     storage: await diskStorage(join(config.dataFolder, "pictures")),
     changes: localChanges(),
     ...waysOut(config, vendors),
-    ...{ log, inspector: createInspector(log) },
+    ...{ log, inspector: createInspector(log), ...observers },
     runJob: (job) => void worker.run(job),
     wakeAt: (dueAt) => worker.wake(dueAt),
     ...(await secretsIn(data)),
@@ -89,23 +92,32 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const worker: Worker = startWork(app)
   const server = await createServer({ app, routes: allRoutes, phrase })
   const stopChores = startChores(app)
-  return {
-    app,
-    server,
-    concerns,
-    async stop() {
-      stopping.abort()
-      await worker.stop()
-      await stopChores()
-      closing.abort()
-      app.workshop.close()
-      await closeServer(server)
-      app.inspector.close()
-      await vendors.close()
-      await database.close()
-      unlock()
-    },
+  const running = { app, server, worker, stopChores, stopping, closing }
+  const closeEdges = async () => {
+    await vendors.close()
+    await closeObservers()
+    await database.close()
+    unlock()
   }
+  return { app, server, concerns, stop: () => stopAll(running).then(closeEdges) }
+}
+
+type Running = Pick<Atelier, "app" | "server"> & {
+  worker: Worker
+  stopChores: () => Promise<void>
+  stopping: AbortController
+  closing: AbortController
+}
+
+/** What is under way ends first, and then whoever waited for it is let go. */
+async function stopAll({ app, server, worker, stopChores, stopping, closing }: Running): Promise<void> {
+  stopping.abort()
+  await worker.stop()
+  await stopChores()
+  closing.abort()
+  app.workshop.close()
+  await closeServer(server)
+  app.inspector.close()
 }
 
 /** Throws where the server must not start; else answers what its operator should know. */
@@ -119,6 +131,17 @@ function tellConcerns({ log }: App, { closed }: Data, concerns: Concern[]) {
   for (const path of closed) log.warn({ path }, "others could read this; it was closed to them")
   for (const { what, says, do: advice } of concerns) log.warn({ what, advice }, says)
 }
+
+/** Sending traces takes 13 packages and a third of a second to load. */
+const observersOf = ({ metricsAddress, tracesEndpoint }: Config, queue: Queue): Promise<Observers> =>
+  openObservers({
+    metricsAddress,
+    queueDepth: () => queue.depth(),
+    loadTraces:
+      tracesEndpoint === ""
+        ? undefined
+        : async () => (await import("./observe/openTelemetry.ts")).createTraces(tracesEndpoint),
+  })
 
 const secretsIn = async (data: Data) => ({
   masterKeys: data.masterKeys,

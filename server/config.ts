@@ -4,6 +4,7 @@ import { z } from "zod"
 import {
   addresses,
   compatibleModels,
+  listenAddress,
   masterKeys,
   ports,
   postgresAddress,
@@ -158,6 +159,18 @@ export const settings = {
     "",
     z.string().regex(/^$|\.(pem|key)$/, "a path that ends in .pem or .key"),
     "A PEM file with the private key of the first certificate in `ATELIER_C2PA_CERT`.",
+  ),
+  metricsAddress: setting(
+    "ATELIER_METRICS_ADDRESS",
+    "",
+    listenAddress,
+    "Where Prometheus reads `/metrics`, such as `127.0.0.1:9464`: an address of its own, for you to keep private. Empty: nowhere.",
+  ),
+  tracesEndpoint: setting(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "",
+    z.union([z.literal(""), webAddress]),
+    "The OpenTelemetry collector that traces are sent to, by OTLP over HTTP, such as `http://127.0.0.1:4318`; headers for it in `OTEL_EXPORTER_OTLP_HEADERS`. Empty: none are made.",
   ),
   logLevel: setting(
     "ATELIER_LOG_LEVEL",

@@ -64,3 +64,7 @@ export const compatibleModels = z.string().transform((text, context): Compatible
     return []
   })
 })
+
+export const listenAddress = z
+  .string()
+  .regex(/^$|^(?:[\w.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i, "an address and a port, such as 127.0.0.1:9464 or [::1]:9464")

@@ -8,7 +8,18 @@ import { GatewayError } from "./errors.ts"
 type Words = "advice" | "attempt" | "code" | "delivery" | "endpoint" | "generation" | "job" | "path"
 type MoreWords = "project" | "provider" | "request" | "subject" | "what" | "why"
 
-export type Fields = { [Name in Words | MoreWords]?: string } & {
+type StoryWords = "dialect" | "key" | "mode" | "model" | "status"
+
+export type Fields = { [Name in Words | MoreWords | StoryWords]?: string } & {
+  images?: number
+  bytes?: number
+  credits?: number
+  queued_ms?: number
+  ran_ms?: number
+  /** The calls that were made for a generation, as ids, codes and numbers. */
+  calls?: Record<string, string | number>[]
+  /** Only of a project that agreed. */
+  prompt?: string
   tries?: number
   faults?: string[]
   /** Whatever was thrown. */
@@ -26,6 +37,8 @@ const fields: Required<Record<keyof Fields, (value: unknown) => unknown>> = {
   ...{ advice: asItIs, attempt: asItIs, code: asItIs, delivery: asItIs, endpoint: asItIs, generation: asItIs },
   ...{ job: asItIs, path: asItIs, project: asItIs, provider: asItIs, request: asItIs, subject: asItIs, what: asItIs },
   ...{ why: asItIs, tries: asItIs, faults: asItIs },
+  ...{ dialect: asItIs, key: asItIs, mode: asItIs, model: asItIs, status: asItIs, images: asItIs, bytes: asItIs },
+  ...{ credits: asItIs, queued_ms: asItIs, ran_ms: asItIs, calls: asItIs, prompt: asItIs },
   ...{ err: describeCause, cause: describeCause },
 }
 

@@ -5,7 +5,7 @@ import { openData } from "../server/data.ts"
 import { readConfig } from "../server/config.ts"
 import { allProviders } from "../server/providers/all.ts"
 import { call } from "./calls.ts"
-import { atelierWith } from "./harness.ts"
+import { atelierWith, freePort, runCommand } from "./harness.ts"
 import type { Server } from "./harness.ts"
 
 export type Place = { name: string; text: string | Buffer; mayHold?: string[] }
@@ -25,6 +25,7 @@ export async function placesOf(driven: Driven): Promise<Place[]> {
   const { server, environment, own, refusals, webhooks } = driven
   const { dataFolder } = server
   const command = (...words: string[]) => atelierWith({ dataFolder, environment }, ...words)
+  const metrics = await fetch(`http://${environment["ATELIER_METRICS_ADDRESS"]}/metrics`)
   const answered = async (path: string) => ({ name: path, text: (await call(server, path, { key: null })).text })
   return [
     { name: "standard error", text: server.log() },
@@ -35,11 +36,12 @@ export async function placesOf(driven: Driven): Promise<Place[]> {
     { name: "webhooks", text: webhooks.join("\n"), mayHold: ["link "] },
     ...(await tablesOf(driven)),
     ...filesIn(dataFolder),
-    { name: "doctor", text: await command("doctor", "--json").catch((error: { stdout?: string }) => error.stdout!) },
+    { name: "metrics", text: await metrics.text() },
+    { name: "doctor", text: (await runCommand(dataFolder, ["doctor", "--json"], { environment })).printed },
     { name: "vendor-keys list", text: await command("vendor-keys", "list", "--project", "own", "--json") },
     { name: "secrets status", text: await command("secrets", "status", "--json") },
     { name: "/v1/vendor-keys", text: (await call(own, "/v1/vendor-keys")).text },
-    ...(await Promise.all(["/metrics", "/docs", "/openapi.json", "/healthz", "/readyz"].map(answered))),
+    ...(await Promise.all(["/docs", "/openapi.json", "/healthz", "/readyz"].map(answered))),
   ]
 }
 
@@ -92,3 +94,9 @@ function filesIn(dataFolder: string): Place[] {
     return [{ name, text: readFileSync(path), mayHold }]
   })
 }
+
+/** Settings by which it writes and answers as much as it can. */
+export const ways = async (): Promise<Record<string, string>> => ({
+  ...{ ATELIER_EGRESS_ALLOW: "127.0.0.0/8", ATELIER_LOG_LEVEL: "debug" },
+  ATELIER_METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
+})

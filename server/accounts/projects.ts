@@ -30,7 +30,7 @@ export type NewProject = { id: string; name?: string; plan?: string }
 
 /** False where there is one of that id already, which stays as it is. */
 export async function createProject(app: Needs, { id, name = id, plan = defaultPlan }: NewProject): Promise<boolean> {
-  const row = { id, name, plan, created_at: app.clock.now() }
+  const row = { id, name, plan, logs_prompts: 0, created_at: app.clock.now() }
   return app.database.transaction(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto("projects")
@@ -45,7 +45,7 @@ export async function createProject(app: Needs, { id, name = id, plan = defaultP
 export async function updateProject(
   app: Pick<App, "database">,
   id: string,
-  changed: { name?: string; plan?: string },
+  changed: { name?: string; plan?: string; logs_prompts?: number },
 ): Promise<boolean> {
   const { numUpdatedRows } = await app.database.transaction((tx) =>
     tx.updateTable("projects").set(changed).where("id", "=", id).executeTakeFirstOrThrow(),

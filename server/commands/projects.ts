@@ -77,18 +77,23 @@ export const showProjectCommand: Command = {
 export const updateProjectCommand: Command = {
   words: "projects update",
   needs: ["ID"],
-  takes: "[--name NAME] [--plan PLAN]",
-  about: "rename a project or put it on another plan, at once; a month's credits are given once, whatever the plan",
-  options: ["name", "plan"],
-  run: ({ options: { name, plan }, rest: [wanted = ""] }) =>
+  takes: "[--name NAME] [--plan PLAN] [--log-prompts on|off]",
+  about:
+    "rename a project, put it on another plan, or let its prompts stand in the log; a month's credits are given once",
+  options: ["name", "plan", "log-prompts"],
+  run: ({ options: { name, plan, "log-prompts": prompts }, rest: [wanted = ""] }) =>
     withData(async (data) => {
       const id = await checkProject(data, wanted)
-      if (name === undefined && plan === undefined) throw new Error("projects update needs --name or --plan")
+      if (name === undefined && plan === undefined && prompts === undefined)
+        throw new Error("projects update needs --name, --plan or --log-prompts")
+      if (prompts !== undefined && prompts !== "on" && prompts !== "off")
+        throw new Error("--log-prompts must be on or off")
       if (name === "") throw new Error("--name must not be empty")
       const plans = plan === undefined ? plansNow() : checkPlan(plan)
       await updateProject(data, id, {
         ...(name === undefined ? {} : { name: readName(name) }),
         ...(plan === undefined ? {} : { plan }),
+        ...(prompts === undefined ? {} : { logs_prompts: prompts === "on" ? 1 : 0 }),
       })
       if (plan !== undefined) await giveMonthlyCredits({ ...data, plans })
       const now = (await findProject(data, id))!

@@ -15,7 +15,7 @@ export type Place = {
 const generation = (id: string, facts: Partial<GenerationRow> = {}): GenerationRow => ({
   ...{ id, project_id: "p", key_id: "k", mode: "test", dialect: "native", model: "m", status: "queued" },
   ...{ input_json: "{}", references_json: "[]", warnings_json: "[]", failure_json: null, usage_json: null },
-  ...{ input_marks_json: "[]", webhook_url: null, webhook_origin: null },
+  ...{ input_marks_json: "[]", webhook_url: null, webhook_origin: null, request_id: null, traceparent: null },
   ...{ image_name: null, image_fingerprint: null },
   ...{ price_micros: 0, reserved_micros: 0, charged_micros: 0 },
   ...{ created_at: 1, started_at: null, finished_at: null },
@@ -41,7 +41,7 @@ export function describeDatabase(name: string, makePlace: () => Promise<Place>) 
     database = await open()
     await database.query
       .insertInto("projects")
-      .values({ id: "p", name: "p", plan: "community", created_at: 1 })
+      .values({ id: "p", name: "p", plan: "community", logs_prompts: 0, created_at: 1 })
       .execute()
   })
   afterEach(async () => {

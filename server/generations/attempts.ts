@@ -103,9 +103,12 @@ export async function firstWay(queries: Queries, generationId: string): Promise<
 
 /** The newest attempt of each part that has one, by part. */
 export async function latestAttempts(queries: Queries, generationId: string): Promise<Map<number, Attempt>> {
-  const { rows } = await selectAttempts(queries, { generationId })
-  return new Map(rows.map((row) => [row.part, readAttempt(row)]))
+  return new Map((await allAttempts(queries, generationId)).map((row) => [row.part, readAttempt(row)]))
 }
+
+/** Every call there was, the first tries of all parts before the second ones. */
+export const allAttempts = async (queries: Queries, generationId: string): Promise<AttemptRow[]> =>
+  (await selectAttempts(queries, { generationId })).rows
 
 const selectAttempts = prepare((queries, { generationId }: { generationId: string }) =>
   queries.selectFrom("attempts").selectAll().where("generation_id", "=", generationId).orderBy("ordinal"),

@@ -21,6 +21,20 @@ const checkAgainMs = 2_000
 
 /** Calls the vendor, or asks how far a task is, and says what to write down. Never rejects for what a vendor does. */
 export async function askVendor(work: Work, attempt: Attempt): Promise<Step> {
+  const { app, generation } = work
+  const { provider: vendor } = attempt
+  const begun = performance.now()
+  const facts = { "atelier.vendor": vendor, "atelier.model": attempt.vendorModel, "atelier.generation": generation.id }
+  const span = app.traces.start(`call ${vendor}`, { kind: "client", parent: generation.traceparent, facts })
+  const step = await ask(work, attempt)
+  const failure = step.state === "failed" ? step.failure.code : undefined
+  span.end(failure)
+  const outcome = failure ?? (step.state === "pending" ? "pending" : "ok")
+  app.metrics.called({ vendor, mode: generation.mode, outcome, seconds: (performance.now() - begun) / 1000 })
+  return step
+}
+
+async function ask(work: Work, attempt: Attempt): Promise<Step> {
   const { app } = work
   const provider = knownProvider(attempt.provider)
   const left = attempt.sentAt + provider.limits.deadlineMs - app.clock.now()

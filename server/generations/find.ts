@@ -11,6 +11,7 @@ import type { Caller, Generation } from "./generation.ts"
 import { cancelSubject } from "./run.ts"
 import { settleUndelivered } from "./settle.ts"
 import { runGenerationJob } from "./start.ts"
+import { tellEnd } from "./story.ts"
 
 type Reading = Pick<App, "database">
 
@@ -63,27 +64,29 @@ export async function listGenerations(app: Reading, caller: Caller, limit: numbe
 
 /** Calls a generation off; one that has ended stays as it is. A vendor's call under way is broken off. */
 export async function cancelGeneration(
-  app: Reading & Telling & Pick<App, "changes" | "queue">,
+  app: Reading & Telling & Pick<App, "changes" | "queue" | "log" | "metrics">,
   caller: Caller,
   id: string,
 ): Promise<Generation> {
   await findGeneration(app, caller, id)
   const now = app.clock.now()
-  await app.database.transaction(async (tx) => {
+  const canceled = await app.database.transaction(async (tx) => {
     const { numUpdatedRows } = await tx
       .updateTable("generations")
       .set({ status: "canceled", finished_at: now })
       .where("id", "=", id)
       .where("status", "in", ["queued", "running"])
       .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) return
+    if (numUpdatedRows === 0n) return false
     await settleUndelivered(tx, now, (await generationRow(tx, id))!, "canceled")
     await addEvent(tx, now, id, { type: "canceled" })
     // Whoever works on it already is told below.
     await app.queue.cancel(tx, { kind: runGenerationJob, subject: id })
     await recordWebhooks(app, tx, id, now)
+    return true
   })
   app.changes.tell(cancelSubject(id))
   app.changes.tell(id)
+  if (canceled) await tellEnd(app, id)
   return findGeneration(app, caller, id)
 }

@@ -16,16 +16,16 @@ import { chargeOf, settleDelivered, settleUndelivered } from "./settle.ts"
 /** What telling others of the end takes. */
 export type Telling = Pick<App, "config" | "clock" | "linkSecret" | "queue" | "wakeAt">
 
-/** Whether the generation has ended: now, or before. Does nothing while a part is still open. */
+/** Whether the generation has ended, now or before; false while a part is still open, and then does nothing. */
 export async function finishIfComplete(
   app: Telling,
   tx: Queries,
   id: string,
   parts: number,
   now: number,
-): Promise<boolean> {
+): Promise<"now" | "before" | false> {
   const row = await generationRow(tx, id)
-  if (!row || hasEnded(row.status)) return true
+  if (!row || hasEnded(row.status)) return "before"
   const attempts = [...(await latestAttempts(tx, id)).values()].sort((a, b) => a.part - b.part)
   if (attempts.length < parts || !attempts.every(isFinal)) return false
   const made = attempts.flatMap((attempt) => (attempt.state === "stored" ? attempt.pictures : []))
@@ -58,7 +58,7 @@ export async function finishIfComplete(
   const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
   await recordWebhooks(app, tx, id, now)
-  return true
+  return "now"
 }
 
 const failuresOf = (attempt: Attempt): Failure[] =>

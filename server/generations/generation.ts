@@ -18,6 +18,8 @@ export type Caller = {
   plan: string
   /** The models that the key may use; null for all of the plan. */
   models: string[] | null
+  /** By which request, and its place in a trace; absent where no request asked. */
+  request?: { id: string; traceparent: string | undefined }
 }
 
 /** A picture the caller gave to start from. */
@@ -38,6 +40,8 @@ export type Generation = {
   failure: Failure | undefined
   usage: Usage | undefined
   warnings: string[]
+  /** Its place in a trace. */
+  traceparent: string | undefined
   createdAt: number
   startedAt: number | undefined
   finishedAt: number | undefined
@@ -67,6 +71,7 @@ export function readGeneration(row: GenerationRow, images: Image[]): Generation 
     failure: parsed<Failure>(row.failure_json),
     usage: parsed<Usage>(row.usage_json),
     warnings: JSON.parse(row.warnings_json) as string[],
+    traceparent: row.traceparent ?? undefined,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,

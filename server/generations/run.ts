@@ -21,6 +21,7 @@ import type { Generation } from "./generation.ts"
 import { onwardFrom } from "./lanes.ts"
 import { loadReferences } from "./references.ts"
 import { failureStep } from "./refusals.ts"
+import { tellEnd } from "./story.ts"
 import { findModel, routesFor } from "./routes.ts"
 import type { Work } from "./work.ts"
 
@@ -96,6 +97,7 @@ async function giveUp(app: App, job: Job, failure: Failure): Promise<void> {
     await failGeneration(app, tx, job.subject, failure, app.clock.now())
   })
   app.changes.tell(job.subject)
+  await tellEnd(app, job.subject)
 }
 
 function partsOf(wanted: number, perCall: number): number[] {
@@ -152,15 +154,17 @@ async function markRunning(tx: Queries, id: string, now: number): Promise<Genera
 async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
   const { app, generation, job } = work
   const now = app.clock.now()
-  await app.database.transaction(async (tx) => {
+  const ended = await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
     await recordStep(tx, attempt.id, step, now)
     const ended = await finishIfComplete(app, tx, generation.id, work.parts.length, now)
     // With several parts under way the others still have to write down what came of theirs.
     if (ended && work.parts.length === 1) await app.queue.done(tx, job)
-    work.over ||= ended && work.parts.length === 1
+    work.over ||= ended !== false && work.parts.length === 1
+    return ended
   })
   app.changes.tell(generation.id)
+  if (ended === "now") await tellEnd(app, generation.id)
 }
 
 /** Ends this round: for good, or until the next step is due. */

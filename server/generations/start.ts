@@ -145,6 +145,8 @@ function newRow(
     price_micros: price.microsPerPicture,
     reserved_micros: price.micros,
     charged_micros: 0,
+    request_id: caller.request?.id ?? null,
+    traceparent: caller.request?.traceparent ?? null,
     created_at: now,
     started_at: null,
     finished_at: null,

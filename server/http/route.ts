@@ -10,7 +10,7 @@ import type { Sealed } from "../storage/storage.ts"
 /** What came with a call. `body` is undefined where the route takes none. */
 export type Call<Params = Record<string, string>, Query = Record<string, unknown>, Body = Record<string, unknown>> = {
   app: App
-  caller: KeyHolder
+  caller: KeyHolder & { request: { id: string; traceparent: string | undefined } }
   requestId: string
   params: Params
   query: Query

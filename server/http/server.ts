@@ -25,6 +25,7 @@ import type { Answer, Call, Phrase, Route } from "./route.ts"
 import { safeHeaders, secureHeaders } from "./safeHeaders.ts"
 import { sendEvents, sendJson } from "./send.ts"
 import { checkBody, readValues } from "./values.ts"
+import { watchRequest } from "./watched.ts"
 
 type Options = {
   app: App
@@ -75,6 +76,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   mountDocs(server, routes)
   server.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(routes, request)
+    watchRequest(app, "unknown", request, reply)
     if (methods.length > 0) reply.header("allow", methods.join(", "))
     return answerFailure(app, request, reply, phrase, unknownPath(methods, request))
   })
@@ -105,8 +107,9 @@ function mount(server: FastifyInstance, app: App, route: Route) {
     exposeHeadRoute: false,
     url: urlOf(route.path),
     handler: async (request, reply) => {
+      const traceparent = watchRequest(app, route.path, request, reply)
       try {
-        await serve(app, route, request, reply)
+        await serve(app, route, request, reply, traceparent)
       } catch (error) {
         await answerFailure(app, request, reply, route.phrase, error)
       }
@@ -126,12 +129,19 @@ const urlOf = (path: string): string =>
 const takesHead = ({ method, answers }: Route): boolean =>
   method === "GET" && !answers.some(({ type }) => type === "text/event-stream")
 
-async function serve(app: App, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const caller = needsKey(route, request) ? await recognise(app, route, request) : nobody
-  if (caller !== nobody) {
-    checkScope(route, caller)
-    await count(app, route, caller, reply)
+async function serve(
+  app: App,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  traceparent: string | undefined,
+): Promise<void> {
+  const holder = needsKey(route, request) ? await recognise(app, route, request) : nobody
+  if (holder !== nobody) {
+    checkScope(route, holder)
+    await count(app, route, holder, reply)
   }
+  const caller = { ...holder, request: { id: request.id, traceparent } }
   if (app.stopping.aborted && route.method !== "GET") throw new GatewayError({ code: "unavailable" })
   const params = readValues(route.params, request.params)
   const query = readValues(route.query, request.query)

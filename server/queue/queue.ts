@@ -51,6 +51,8 @@ export type Onward = {
   places?: number
 }
 
+export type Depth = { kind: string; state: "held" | "due" | "later"; jobs: number }[]
+
 export type Queue = {
   /**
    * Adds a job inside the caller's transaction: it exists if, and only if, that commits. `claimed` tells whether it is
@@ -75,6 +77,8 @@ export type Queue = {
   cancel: (tx: Queries, job: Pick<NewJob, "kind" | "subject">) => Promise<boolean>
   /** Frees every lease. Only for a process that knows it is the only one. */
   releaseAll: () => Promise<void>
+  /** How many jobs of each kind somebody is on, are due, and wait for their time. */
+  depth: () => Promise<Depth>
   /** When the next job falls due that is not yet. */
   nextDue: () => Promise<number | undefined>
 }

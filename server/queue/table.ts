@@ -6,7 +6,7 @@ import { prepare } from "../database/prepare.ts"
 import type { JobRow } from "../database/tables/queue.ts"
 import { claim } from "./claim.ts"
 import { leaseMs, LeaseLost } from "./queue.ts"
-import type { Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
+import type { Depth, Job, Limits, NewJob, Onward, Queue } from "./queue.ts"
 import { fits } from "./room.ts"
 
 type Clock = { now: () => number }
@@ -21,6 +21,7 @@ export function tableQueue(database: Database, clock: Clock): Queue {
     done,
     cancel: (tx, job) => cancel(tx, job, clock.now()),
     releaseAll: () => releaseAll(database.query, clock.now()),
+    depth: () => depth(database.query, clock.now()),
     nextDue: () => nextDue(database.query, clock.now()),
   }
 }
@@ -101,6 +102,16 @@ async function cancel(tx: Queries, { kind, subject }: Pick<NewJob, "kind" | "sub
 async function releaseAll(queries: Queries, now: number): Promise<void> {
   const freed = { leased_until: null, due_at: now, fence: sql<number>`fence + 1` }
   await queries.updateTable("jobs").set(freed).where(isHeld).execute()
+}
+
+async function depth(queries: Queries, now: number): Promise<Depth> {
+  const state = sql<Depth[number]["state"]>`case
+    when ${isHeld} and leased_until > ${now} then 'held' when due_at <= ${now} then 'due' else 'later' end`
+  const counted = queries
+    .selectFrom("jobs")
+    .select(["kind", state.as("state"), sql<number>`count(*)`.as("jobs")])
+    .groupBy(["kind", sql`2`])
+  return counted.execute()
 }
 
 async function nextDue(queries: Queries, now: number): Promise<number | undefined> {

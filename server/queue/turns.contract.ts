@@ -38,7 +38,13 @@ export function describeTurns(name: string, open: (clock: { now: () => number })
     beforeEach(async () => {
       now = start
       ;({ queue, database, another } = await open(clock))
-      const rows = Object.entries(plans).map(([id, plan]) => ({ id, name: id, plan, created_at: start }))
+      const rows = Object.entries(plans).map(([id, plan]) => ({
+        id,
+        name: id,
+        plan,
+        logs_prompts: 0,
+        created_at: start,
+      }))
       await database.query.insertInto("projects").values(rows).execute()
     })
 

@@ -3,13 +3,18 @@ import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import type { WebhookDeliveryRow, WebhookEndpointRow } from "../database/tables/webhooks.ts"
 import { GatewayError } from "../errors.ts"
+import { noTraces } from "../observe/traces.ts"
+import type { Span } from "../observe/traces.ts"
 import type { Job } from "../queue/queue.ts"
 import { requestSecret, secretsOf } from "./endpoints.ts"
 import { delayAfter, failingMaxMs, pauseAfter } from "./schedule.ts"
 import { signedHeaders } from "./sign.ts"
 import type { Slots } from "./slots.ts"
 
-type Needs = Pick<App, "database" | "clock" | "queue" | "wakeAt" | "webhookKey" | "masterKeys" | "guardedPost" | "log">
+type Needs = Pick<
+  App,
+  "database" | "clock" | "queue" | "wakeAt" | "webhookKey" | "masterKeys" | "guardedPost" | "log" | "metrics" | "traces"
+>
 
 type Sending = { job: Job; delivery: WebhookDeliveryRow; endpoint: WebhookEndpointRow | undefined }
 
@@ -63,13 +68,24 @@ async function send(app: Needs, { delivery, endpoint }: Sending): Promise<Result
   const secrets = endpoint ? secretsOf(app, endpoint, sentAt) : [requestSecret(app, delivery.project_id)]
   const { id, body } = delivery
   const headers = signedHeaders(secrets, { id, timestamp: Math.floor(sentAt / 1000), body })
+  const span = await startSpan(app, delivery)
   const answer = await app.guardedPost
     .post(endpoint?.url ?? delivery.url!, { headers, body })
     .catch((error: unknown) => errorOf(app, id, error))
   const durationMs = Math.round(performance.now() - startedAt)
+  span.end(typeof answer === "string" ? answer : isGood(answer.status) ? undefined : String(answer.status))
   if (typeof answer === "string") return { sentAt, durationMs, error: answer, pauseMs: 0 }
   const { status } = answer
   return { sentAt, durationMs, status, pauseMs: pauseAfter(status, answer.headers["retry-after"], app.clock.now()) }
+}
+
+/** In the trace of the request that began the generation. */
+async function startSpan({ database, traces }: Needs, { id, generation_id, event }: WebhookDeliveryRow): Promise<Span> {
+  const facts = { "atelier.delivery": id, "atelier.generation": generation_id }
+  if (traces === noTraces) return traces.start(event, { kind: "client" })
+  const row = database.query.selectFrom("generations").select("traceparent").where("id", "=", generation_id)
+  const parent = (await row.executeTakeFirst())?.traceparent ?? undefined
+  return traces.start(`webhook ${event}`, { kind: "client", parent, facts })
 }
 
 function errorOf(app: Needs, id: string, error: unknown): string {
@@ -78,7 +94,8 @@ function errorOf(app: Needs, id: string, error: unknown): string {
   return error.failure.code
 }
 
-const isSuccess = ({ status }: Result): boolean => status !== undefined && status >= 200 && status < 300
+const isGood = (status: number): boolean => status >= 200 && status < 300
+const isSuccess = ({ status }: Result): boolean => status !== undefined && isGood(status)
 
 async function record(app: Needs, sending: Sending, result: Result): Promise<void> {
   const { job, delivery, endpoint } = sending
@@ -98,6 +115,8 @@ async function record(app: Needs, sending: Sending, result: Result): Promise<voi
     await insertAttempt(tx, delivery.id, { ordinal: tries, next_at: nextAt }, result)
     return endpoint && judge(tx, endpoint.id, result, now)
   })
+  const outcome = status === "pending" ? "failed" : status
+  app.metrics.delivered({ outcome, seconds: result.durationMs / 1000 })
   if (told) app.log.warn({ endpoint: endpoint!.id, why: told }, "a webhook was disabled")
   if (status === "dead") app.log.warn({ delivery: delivery.id, tries }, "a webhook was given up")
   if (nextAt !== null) app.wakeAt(nextAt)

@@ -1,6 +1,13 @@
 // Who may call. Times are milliseconds since 1970; columns ending in _json hold JSON text.
 
-export type ProjectRow = { id: string; name: string; plan: string; created_at: number }
+export type ProjectRow = {
+  id: string
+  name: string
+  plan: string
+  /** 1 where its prompts may stand in the log. */
+  logs_prompts: number
+  created_at: number
+}
 
 export type ApiKeyRow = {
   id: string

@@ -29,6 +29,9 @@ export type GenerationRow = {
   price_micros: number
   reserved_micros: number
   charged_micros: number
+  /** The request that began it, and its place in a trace, where there is one. */
+  request_id: string | null
+  traceparent: string | null
   created_at: number
   started_at: number | null
   finished_at: number | null
