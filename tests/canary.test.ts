@@ -13,7 +13,7 @@ import { call, generate } from "./calls.ts"
 import type { Generation, Reply } from "./calls.ts"
 import { findCanaries, newCanary } from "./canaries.ts"
 import type { Canaries } from "./canaries.ts"
-import { openAgain, placesOf, ways } from "./canaryPlaces.ts"
+import { openAgain, placesOf, watchedWays } from "./canaryPlaces.ts"
 import { internalHost, linkInside, mannerNames, startEcho, taskEndings } from "./echoVendor.ts"
 import type { EchoVendor } from "./echoVendor.ts"
 import { atelierWith, createLiveKey, startServer, temporaryFolder } from "./harness.ts"
@@ -83,7 +83,12 @@ async function settings(): Promise<Record<string, string>> {
     [keyNameOf(id), canaries.get(`key of ${id}`)!],
     [baseUrlNameOf(id), vendor.url + new URL(baseUrl).pathname.replace(/\/$/, "")],
   ])
-  return { ...Object.fromEntries(vendors), ...password, ...(await ways()), ATELIER_MASTER_KEY: master.toString("hex") }
+  return {
+    ...Object.fromEntries(vendors),
+    ...password,
+    ...(await watchedWays()),
+    ATELIER_MASTER_KEY: master.toString("hex"),
+  }
 }
 
 async function makeKeys() {

@@ -96,7 +96,7 @@ function filesIn(dataFolder: string): Place[] {
 }
 
 /** Settings by which it writes and answers as much as it can. */
-export const ways = async (): Promise<Record<string, string>> => ({
+export const watchedWays = async (): Promise<Record<string, string>> => ({
   ...{ ATELIER_EGRESS_ALLOW: "127.0.0.0/8", ATELIER_LOG_LEVEL: "debug" },
   ATELIER_METRICS_ADDRESS: `127.0.0.1:${await freePort()}`,
 })
