@@ -1,7 +1,7 @@
 // A backup made while the server works, restored by starting a server on it.
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { readFileSync, rmSync, statSync } from "node:fs"
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { it } from "node:test"
@@ -64,6 +64,10 @@ it("a backup made while the server works is consistent, and a server starts on i
   }
   assert.equal(statSync(backup).mode & 0o77, 0, "nobody else may read it")
 
+  // What opens the secrets is kept apart from what it opens.
+  assert.ok(!existsSync(join(backup, "master-key")))
+  await assert.rejects(startServer({}, backup), /master key/)
+  copyFileSync(join(server.dataFolder, "master-key"), join(backup, "master-key"))
   const restored = await startServer({}, backup)
   const key = { ...restored, testKey: server.testKey }
   for (const { body } of [first, between]) {

@@ -83,12 +83,8 @@ async function settings(): Promise<Record<string, string>> {
     [keyNameOf(id), canaries.get(`key of ${id}`)!],
     [baseUrlNameOf(id), vendor.url + new URL(baseUrl).pathname.replace(/\/$/, "")],
   ])
-  return {
-    ...Object.fromEntries(vendors),
-    ...password,
-    ...(await watchedWays()),
-    ATELIER_MASTER_KEY: master.toString("hex"),
-  }
+  const more = { ATELIER_MASTER_KEY: master.toString("hex"), ...(await watchedWays()) }
+  return { ...Object.fromEntries(vendors), ...password, ...more }
 }
 
 async function makeKeys() {

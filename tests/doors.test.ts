@@ -37,7 +37,7 @@ describe("a picture's URL", () => {
     const replies = await each(texts, withImage)
     for (const [index, { status, text }] of replies.entries()) {
       const { error } = JSON.parse(text) as Failure
-      const wanted = texts[index]!.startsWith("data:") ? [415, "image_type_not_allowed"] : [400, "invalid_request"]
+      const wanted = texts[index]!.startsWith("data:") ? [422, "image_invalid"] : [400, "invalid_request"]
       assert.deepEqual([status, error.code, error.param], [...wanted, "image"], texts[index]!)
     }
     assert.deepEqual([net.connected, net.resolved], [[], []])

@@ -42,8 +42,11 @@ async function backUp({ dataFolder }: Config, to: string): Promise<Printed> {
     throw new Error(
       `The backup is whole but for ${missing.length} pictures whose bytes are gone: ${missing.join(", ")}`,
     )
-  return { text: `${to} has the database and ${names.length} pictures, ${before + after} of them new.`, value }
+  const text = `${to} has the database and ${names.length} pictures, ${before + after} of them new. ${keyApart}`
+  return { text, value }
 }
+
+const keyApart = "The master key is not in it: keep that apart (docs/guide/secrets.md)."
 
 async function backUpPictures({ dataFolder }: Config, to: string): Promise<Printed> {
   const new_files = await copyObjects(join(dataFolder, "pictures"), join(to, "pictures"))
