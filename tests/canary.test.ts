@@ -45,9 +45,7 @@ const refusals: string[] = []
 before(async () => {
   picture = await sharp({
     create: {
-      width: 64,
-      height: 64,
-      channels: 3,
+      ...{ width: 64, height: 64, channels: 3 },
       background: "white",
       noise: { type: "gaussian", mean: 99, sigma: 60 },
     },

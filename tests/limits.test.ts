@@ -1,6 +1,7 @@
 // The limit of requests through the whole server, where it could be forgotten or had twice: at several servers on one
 // database, and after a restart.
 import assert from "node:assert/strict"
+import { randomBytes } from "node:crypto"
 import { after, before, describe, it } from "node:test"
 import { createKey } from "../server/accounts/keys.ts"
 import { createProject } from "../server/accounts/projects.ts"
@@ -26,7 +27,10 @@ describe("the limit of requests at two servers on one PostgreSQL", { skip: postg
   let servers: InProcess[]
   before(async () => {
     cluster = await startPostgres()
-    const same = { ATELIER_DATABASE_URL: await cluster.newDatabase() }
+    const same = {
+      ATELIER_DATABASE_URL: await cluster.newDatabase(),
+      ATELIER_MASTER_KEY: randomBytes(32).toString("hex"),
+    }
     servers = [await composeServer(same), await composeServer(same)]
   })
   after(async () => {

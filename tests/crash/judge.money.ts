@@ -54,13 +54,20 @@ export const setAsideOnce: Rule = (evidence) => {
   })
 }
 
-/** One settle or one release for each generation that has ended, and nothing is set aside when all have. */
+/**
+ * One settle or one release for each generation that has ended, and nothing is set aside when all have. What was lost with
+ * a vendor is an adjustment between accounts of the house, which touches nobody's.
+ */
 export const closedOnce: Rule = (evidence) => {
-  const { generations, accounts } = evidence.tables
+  const { generations, accounts, entries } = evidence.tables
   const postings = postingsByGeneration(evidence)
+  const ofProjects = new Set(
+    entries.flatMap(({ posting_id, account_id }) => (account_id.startsWith("house:") ? [] : [posting_id])),
+  )
+  const isClosing = ({ id, kind }: PostingRow) => kind !== "reserve" && (kind !== "adjust" || ofProjects.has(id))
   return [
     ...generations.flatMap(({ id, status, charged_micros }) => {
-      const closing = (postings.get(id) ?? []).map(({ kind }) => kind).filter((kind) => kind !== "reserve")
+      const closing = (postings.get(id) ?? []).filter(isClosing).map(({ kind }) => kind)
       const wanted = charged_micros > 0 ? "settle" : "release"
       return closing.join() === wanted
         ? []

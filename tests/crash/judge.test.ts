@@ -189,6 +189,7 @@ const wrongs: Record<RuleName, Wrong[]> = {
     ["not at all", ({ tables }) => void tables.postings.splice(2, 1)],
     ["twice", ({ tables }) => void tables.postings.push(tables.postings[2]!)],
     ["as the other", ({ tables }) => void (tables.postings[2]!.kind = "release")],
+    ["by an adjustment as well", ({ tables }) => void tables.postings.push({ ...tables.postings[2]!, kind: "adjust" })],
     ["something is left", (evidence) => void (accountIn(evidence, "p:live:reserved").balance_micros = 1)],
   ],
   chargedAsDelivered: [
