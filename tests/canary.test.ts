@@ -289,10 +289,10 @@ describe("what it wrote and answered", () => {
 
   it("holds no secret, no prompt, no picture, and nothing of a vendor's own words", async () => {
     const leaks = (await look()).flatMap(({ name, text, mayHold }) => {
-      const [canary] = findCanaries(canaries, text, mayHold)
-      if (canary === undefined) return []
-      const at = Math.max(0, text.indexOf(canaries.get(canary)!) - 160)
-      return [`${canary} in ${name}: ${String(text.slice(at, at + 240))}`]
+      const found = findCanaries(canaries, text, mayHold)
+      if (found.length === 0) return []
+      const at = Math.max(0, text.indexOf(canaries.get(found[0]!)!) - 160)
+      return [`${found.join(", ")} in ${name}: ${String(text.slice(at, at + 240))}`]
     })
     assert.deepEqual(leaks, [])
   })

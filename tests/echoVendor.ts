@@ -87,6 +87,8 @@ export async function startEcho(picture: Buffer): Promise<EchoVendor> {
 async function answerTo(request: IncomingMessage): Promise<Said | undefined> {
   const body = (await buffer(request)).toString("latin1")
   const said = `${JSON.stringify(request.headers)} ${body.slice(0, 3_000)} see ${linkInside}`
+  // The doctor's question.
+  if (request.method === "GET") return manners["status401"]!(said)
   const manner = /manner:(\w+)/.exec(body)?.[1]
   // A task, for those who ask again; what becomes of it is in its name.
   const task = /\/flux-/.test(request.url ?? "") && manner !== undefined && manner.startsWith("task")
