@@ -71,6 +71,14 @@ const heartbeatMs = 15_000
 // A failure within this time is still an answer with a status of its own; after it the stream has begun.
 const firstEventMaxMs = 5_000
 
+const begunStreams = new WeakSet<ServerResponse>()
+
+/** For an answer that has begun and fails: a stream of events says why in an event, anything else is cut. */
+export function breakOff({ raw }: FastifyReply, failure: unknown): void {
+  if (begunStreams.has(raw) && !raw.destroyed) raw.end(`event: error\ndata: ${JSON.stringify(failure)}\n\n`)
+  else raw.destroy()
+}
+
 export async function sendEvents(reply: FastifyReply, events: AsyncIterable<ServerEvent>): Promise<void> {
   const source = events[Symbol.asyncIterator]()
   const first = source.next()
@@ -82,6 +90,7 @@ export async function sendEvents(reply: FastifyReply, events: AsyncIterable<Serv
     // nginx would else keep events back until its buffer is full.
     "x-accel-buffering": "no",
   })
+  begunStreams.add(response)
   let writing = false
   // A comment now and then keeps proxies from giving the connection up.
   const heartbeat = setInterval(() => !writing && response.write(": still here\n\n"), heartbeatMs)

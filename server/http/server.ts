@@ -23,7 +23,7 @@ import { withPatience } from "./patience.ts"
 import { readRepeat } from "./repeat.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
 import { safeHeaders, secureHeaders } from "./safeHeaders.ts"
-import { sendEvents, sendJson } from "./send.ts"
+import { breakOff, sendEvents, sendJson } from "./send.ts"
 import { checkBody, readValues } from "./values.ts"
 import { watchRequest } from "./watched.ts"
 
@@ -245,11 +245,8 @@ async function answerFailure(app: App, request: FastifyRequest, reply: FastifyRe
   const failure = asFailure(error)
   if (failure.code === "internal") app.log.error({ err: error, request: request.id }, "a request failed")
   else if (error instanceof GatewayError && error.cause) app.log.debug({ err: error.cause, request: request.id })
-  if (reply.raw.headersSent) {
-    reply.raw.destroy()
-    return
-  }
   const { status, body, headers = {} } = phrase(failure, request.id)
+  if (reply.raw.headersSent) return breakOff(reply, body)
   reply.headers(headers)
   if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", Math.ceil(failure.retryAfterSeconds))
   if (failure.generationId !== undefined) reply.header("atelier-generation", failure.generationId)
