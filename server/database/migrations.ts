@@ -15,6 +15,7 @@ import { limitsAndSweeps } from "./migrations/0011-limits.ts"
 import { inputMarks } from "./migrations/0012-input-marks.ts"
 import { marks } from "./migrations/0013-marks.ts"
 import { vendorKeys } from "./migrations/0014-vendor-keys.ts"
+import { houseSums } from "./migrations/0015-house-sums.ts"
 
 /** One text for both, but where the two differ. */
 type Statement = string | Record<Engine, string>
@@ -36,6 +37,7 @@ const migrations: Migration[] = [
   inputMarks,
   marks,
   vendorKeys,
+  houseSums,
 ]
 
 // Any number, as long as nobody else on the database uses it: "atelier" on a telephone.
