@@ -6,15 +6,22 @@ import { createProject } from "../server/accounts/projects.ts"
 import { grantCredits, verifyLedger } from "../server/credits/balance.ts"
 import { call, generate } from "./calls.ts"
 import type { Failure, Generation } from "./calls.ts"
-import { atelierCommand, composeServer } from "./harness.ts"
+import { atelierWith, composeServer } from "./harness.ts"
 import type { InProcess } from "./harness.ts"
+import { plansFile } from "./shops.ts"
 
 type Balance = { mode: string; plan: string; available: number; reserved: number }
 type Target = { url: string; testKey: string }
 
+// The server gives what a plan has monthly whenever it likes; the command that makes a project gives it at once.
+const plans = plansFile({
+  free: { title: "Free", requests_per_hour: 10 },
+  starter: { title: "Starter", requests_per_hour: 100, monthly_credits: 500 },
+})
+
 let server: InProcess
 before(async () => {
-  server = await composeServer()
+  server = await composeServer({ ATELIER_PLANS: plans })
 })
 after(async () => {
   const { faults } = await verifyLedger(server.atelier.app.database.query)
@@ -28,7 +35,7 @@ let count = 0
 async function projectWith(
   credits: number,
   {
-    plan = "pro",
+    plan = "metered",
     ...wishes
   }: {
     plan?: string
@@ -45,6 +52,9 @@ async function projectWith(
   return target
 }
 
+const atelier = (...args: string[]) =>
+  atelierWith({ dataFolder: server.dataFolder, environment: { ATELIER_PLANS: plans } }, ...args)
+
 const balance = async (target: Target) => (await call<Balance>(target, "/v1/credits")).body
 
 // 4 credits a picture.
@@ -55,7 +65,7 @@ describe("what is charged", () => {
     const shop = await projectWith(20)
     const { body } = await generate(shop, "a till", { model, n: 3 })
     assert.equal(body.status, "succeeded")
-    assert.deepEqual(await balance(shop), { mode: "test", plan: "pro", available: 8, reserved: 0 })
+    assert.deepEqual(await balance(shop), { mode: "test", plan: "metered", available: 8, reserved: 0 })
   })
 
   it("is nothing where it failed", async () => {
@@ -74,7 +84,7 @@ describe("what is charged", () => {
     })
     assert.ok((await balance(shop)).reserved > 0)
     await call(shop, `/v1/generations/${body.id}/cancel`, { method: "POST" })
-    assert.deepEqual(await balance(shop), { mode: "test", plan: "pro", available: 20, reserved: 0 })
+    assert.deepEqual(await balance(shop), { mode: "test", plan: "metered", available: 20, reserved: 0 })
   })
 
   it("is the quote, where the vendor says nothing else", async () => {
@@ -118,7 +128,7 @@ describe("a balance that is too low", () => {
     )
     const statuses = Map.groupBy(told, ({ status }) => status)
     assert.deepEqual([statuses.get(200)?.length, statuses.get(402)?.length], [5, 59])
-    assert.deepEqual(await balance(shop), { mode: "test", plan: "pro", available: 2, reserved: 0 })
+    assert.deepEqual(await balance(shop), { mode: "test", plan: "metered", available: 2, reserved: 0 })
   })
 
   it("may be a key's own cap", async () => {
@@ -231,7 +241,6 @@ describe("what was used", () => {
 
 describe("the shell", () => {
   it("gives, shows and verifies, while the server runs", async () => {
-    const atelier = (...args: string[]) => atelierCommand(server.dataFolder, ...args)
     await atelier("projects", "create", "A shop", "--id", "cli-shop", "--plan", "starter")
     const key = await atelier("keys", "create", "--project", "cli-shop", "--mode", "test", "--cap", "5")
     await atelier(
@@ -262,7 +271,7 @@ describe("the shell", () => {
   it("rotates a key: the new one works, the old one for another day", async () => {
     const shop = await projectWith(10)
     const [, , id = ""] = shop.testKey.split("_")
-    const fresh = await atelierCommand(server.dataFolder, "keys", "rotate", id, "--project", shop.id)
+    const fresh = await atelier("keys", "rotate", id, "--project", shop.id)
     for (const testKey of [fresh, shop.testKey])
       assert.equal((await call({ url: server.url, testKey }, "/v1/credits")).status, 200)
     const { app } = server.atelier

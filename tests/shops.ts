@@ -13,10 +13,12 @@ import type { InProcess } from "./harness.ts"
 export type Shop = { url: string; testKey: string; id: string; mode: Mode }
 
 /** A file for `ATELIER_PLANS`: without monthly credits, which may come at any moment. */
-export function plansFile(): string {
+export function plansFile(
+  more: Record<string, { title: string; requests_per_hour: number; monthly_credits?: number }> = {},
+): string {
   const path = join(temporaryFolder(), "plans.json")
   const metered = { title: "Metered", requests_per_hour: 100_000 }
-  writeFileSync(path, JSON.stringify({ metered, community: { ...metered, unmetered: ["live"] } }))
+  writeFileSync(path, JSON.stringify({ metered, community: { ...metered, unmetered: ["live"] }, ...more }))
   return path
 }
 

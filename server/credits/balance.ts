@@ -1,7 +1,9 @@
 // Balances: giving credits, showing what there is, and proving that the entries come to it.
 import { sql } from "kysely"
+import type { ExpressionBuilder } from "kysely"
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import type { Tables } from "../database/tables.ts"
 import { GatewayError } from "../errors.ts"
 import { accountOf, balanceOf, houseAccount, post } from "./ledger.ts"
 import type { Purse } from "./ledger.ts"
@@ -63,7 +65,7 @@ export type Verified = {
   faults: string[]
 }
 
-/** Sums every entry anew: each set to zero, each account to its balance, and what was lost to the list of it. */
+/** Sums every entry anew: each set to zero, each project's to its balance, and what was lost to the list of it. */
 export async function verifyLedger(queries: Queries): Promise<Verified> {
   const total = sql<number>`coalesce(sum(amount_micros), 0)`
   const unbalanced = await queries
@@ -75,35 +77,38 @@ export async function verifyLedger(queries: Queries): Promise<Verified> {
   const accounts = await queries
     .selectFrom("accounts")
     .leftJoin("entries", "entries.account_id", "accounts.id")
-    .select(["accounts.id", "accounts.kind", "accounts.balance_micros", total.as("sum")])
-    .groupBy(["accounts.id", "accounts.kind", "accounts.balance_micros"])
+    .select(["accounts.id", "accounts.balance_micros", total.as("sum")])
+    // The house's have no balance of their own.
+    .where("accounts.project_id", "is not", null)
+    .groupBy(["accounts.id", "accounts.balance_micros"])
     .execute()
+  const listed = (eb: ExpressionBuilder<Tables, "accounts">) =>
+    eb
+      .selectFrom("losses")
+      .innerJoin("generations", "generations.id", "losses.generation_id")
+      .whereRef("generations.mode", "=", "accounts.mode")
+      .select(total.as("sum"))
+  const entered = (eb: ExpressionBuilder<Tables, "accounts">) =>
+    eb.selectFrom("entries").whereRef("entries.account_id", "=", "accounts.id").select(total.as("sum"))
   const lost = await queries
     .selectFrom("accounts")
-    .select(["id", "balance_micros"])
-    .select((eb) =>
-      eb
-        .selectFrom("losses")
-        .innerJoin("generations", "generations.id", "losses.generation_id")
-        .whereRef("generations.mode", "=", "accounts.mode")
-        .select(sql<number>`coalesce(sum(amount_micros), 0)`.as("sum"))
-        .as("listed"),
-    )
+    .select((eb) => ["id", entered(eb).as("sum"), listed(eb).as("listed")])
     .where("id", "in", [houseAccount("live", "lost"), houseAccount("test", "lost")])
     .execute()
-  const { count } = await queries
+  const counts = await queries
     .selectFrom("entries")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .select((eb) => eb.fn.countAll<number>().as("entries"))
+    .select((eb) => eb.fn.count<number>("account_id").distinct().as("accounts"))
     .executeTakeFirstOrThrow()
   const faults = [
     ...unbalanced.map(({ posting_id, sum }) => `posting ${posting_id} does not sum to zero but to ${sum}`),
-    ...accounts.flatMap(({ id, kind, balance_micros, sum }) => [
+    ...accounts.flatMap(({ id, balance_micros, sum }) => [
       ...(Number(sum) === balance_micros ? [] : [`account ${id} says ${balance_micros}, its entries ${sum}`]),
-      ...(balance_micros < 0 && (kind === "available" || kind === "reserved") ? [`account ${id} is below zero`] : []),
+      ...(balance_micros < 0 ? [`account ${id} is below zero`] : []),
     ]),
-    ...lost.flatMap(({ id, balance_micros, listed }) =>
-      Number(listed) === balance_micros ? [] : [`account ${id} says ${balance_micros}, the list of losses ${listed}`],
+    ...lost.flatMap(({ id, sum, listed }) =>
+      sum === listed ? [] : [`account ${id} has ${sum}, the list of losses ${listed}`],
     ),
   ]
-  return { accounts: accounts.length, entries: Number(count), faults }
+  return { ...counts, faults }
 }

@@ -255,7 +255,7 @@ describe("the ledger", () => {
         .execute()
       throw new Error((await verifyLedger(tx)).faults.join())
     })
-    await assert.rejects(forged, /^Error: account house:live:lost says 30, the list of losses 35$/)
+    await assert.rejects(forged, /^Error: account house:live:lost has 30, the list of losses 35$/)
   })
 
   it("is only ever added to: the database itself refuses all else", async () => {

@@ -1,5 +1,7 @@
-// The ledger: sets of entries that sum to zero, only ever added. Balances are kept beside them, in the same transaction.
+// The ledger: sets of entries that sum to zero, only ever added. Projects' balances are kept beside them, in the same
+// transaction; what the house has is summed when somebody asks.
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { AccountRow, PostingKind } from "../database/tables/credits.ts"
 import type { Mode } from "../egress/send.ts"
 import { newId } from "../ids.ts"
@@ -24,6 +26,9 @@ export const accountOf = ({ projectId, mode }: Purse, kind: "available" | "reser
  */
 export const houseAccount = (mode: Mode, kind: "granted" | "revenue" | "lost"): string => `house:${mode}:${kind}`
 
+// No project may be called that.
+const isOfHouse = (account: string): boolean => account.startsWith("house:")
+
 /**
  * Adds a set of entries. False where an account would fall below zero: then nothing is added, and the caller's
  * transaction has to end without it.
@@ -44,9 +49,14 @@ export async function post(tx: Queries, now: number, posting: Posting): Promise<
   return true
 }
 
-/** In one order, whichever way the money goes, so that two sets never wait for each other. */
+/**
+ * In one order, whichever way the money goes, so that two sets never wait for each other. Not on the house's accounts:
+ * they may fall as low as they like, and a row that all work of all projects changes would let through one at a time.
+ */
 async function moveAll(tx: Queries, entries: Posting["entries"]): Promise<boolean> {
-  const ordered = entries.toSorted(([one], [other]) => (one < other ? -1 : 1))
+  const ordered = entries
+    .filter(([account]) => !isOfHouse(account))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
   for (const [index, [account, micros]] of ordered.entries()) {
     if (await move(tx, account, micros)) continue
     for (const [moved, back] of ordered.slice(0, index)) await move(tx, moved, -back)
@@ -55,34 +65,35 @@ async function moveAll(tx: Queries, entries: Posting["entries"]): Promise<boolea
   return true
 }
 
-/** Changes a balance, unless a project's would fall below zero. */
+/** Changes a balance, unless it would fall below zero. */
 async function move(tx: Queries, account: string, micros: number): Promise<boolean> {
-  await openAccount(tx, account)
-  const { numUpdatedRows } = await tx
+  const { numAffectedRows = 0n } = await changeBalance(tx, { account, micros, least: -micros })
+  if (numAffectedRows > 0n) return true
+  // From one that is not there nothing can be taken.
+  if (micros < 0) return false
+  await openAccount(tx, account, micros)
+  return true
+}
+
+const changeBalance = prepare((tx, { account, micros, least }: { account: string; micros: number; least: number }) =>
+  tx
     .updateTable("accounts")
     .set((eb) => ({ balance_micros: eb("balance_micros", "+", micros) }))
     .where("id", "=", account)
-    .where((eb) => eb.or([eb("kind", "in", ["granted", "revenue"]), eb("balance_micros", ">=", -micros)]))
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
+    .where("balance_micros", ">=", least),
+)
+
+async function openAccount(tx: Queries, id: string, balance_micros: number): Promise<void> {
+  const [project_id, mode, kind] = id.split(":") as [string, Mode, AccountRow["kind"]]
+  await tx.insertInto("accounts").values({ id, project_id, mode, kind, balance_micros }).execute()
 }
 
-async function openAccount(tx: Queries, id: string): Promise<void> {
-  const [owner = "", mode, name] = id.split(":")
-  // The table knows four kinds, and SQLite cannot teach it a fifth without making it anew.
-  const kind = (name === "lost" ? "revenue" : name) as AccountRow["kind"]
-  const row = {
-    ...{ id, mode: mode as Mode, kind, balance_micros: 0 },
-    project_id: owner === "house" ? null : owner,
-  }
-  await tx
-    .insertInto("accounts")
-    .values(row)
-    .onConflict((conflict) => conflict.column("id").doNothing())
-    .execute()
-}
-
+/** Zero where nothing was ever put on it. */
 export async function balanceOf(queries: Queries, account: string): Promise<number> {
+  if (isOfHouse(account)) {
+    const sum = queries.selectFrom("entries").select((eb) => eb.fn.sum<number | null>("amount_micros").as("balance"))
+    return (await sum.where("account_id", "=", account).executeTakeFirstOrThrow()).balance ?? 0
+  }
   const row = queries.selectFrom("accounts").select("balance_micros").where("id", "=", account)
   return (await row.executeTakeFirst())?.balance_micros ?? 0
 }

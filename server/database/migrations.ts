@@ -15,6 +15,7 @@ import { limitsAndSweeps } from "./migrations/0011-limits.ts"
 import { inputMarks } from "./migrations/0012-input-marks.ts"
 import { marks } from "./migrations/0013-marks.ts"
 import { vendorKeys } from "./migrations/0014-vendor-keys.ts"
+import { houseSums } from "./migrations/0015-house-sums.ts"
 import { observed } from "./migrations/0017-observed.ts"
 
 /** One text for both, but where the two differ. */
@@ -37,6 +38,7 @@ const migrations: Migration[] = [
   inputMarks,
   marks,
   vendorKeys,
+  houseSums,
   observed,
 ]
 

@@ -20,7 +20,7 @@ const finish = "generations/finish.ts"
 const money = "database/migrations/0002-money.ts"
 const table = "queue/table.ts"
 
-const settling = "  await settle(tx, now, row, charged)\n  const data"
+const settling = "  await settleDelivered(tx, now, row, attempts)\n  const data"
 const telling = "  await recordWebhooks(app, tx, id, now)\n  return true"
 const beginning = "  const attempt = await app.database.transaction(async (tx) => {"
 
@@ -72,7 +72,11 @@ ${beginning}`,
     name: "two workers take one job, and no fence keeps the second from calling",
     edits: [
       { file: table, text: "? { due_at: until, leased_until: until }", bug: "? { due_at: dueAt, leased_until: null }" },
-      { file: table, text: "  if (!(await mine.executeTakeFirst())) throw new LeaseLost(job)\n", bug: "" },
+      {
+        file: table,
+        text: "  if ((await selectMine(tx, { id, fence })).rows.length === 0) throw new LeaseLost(job)\n",
+        bug: "",
+      },
       {
         file: table,
         text: "  if ((await changed.executeTakeFirstOrThrow()).numUpdatedRows === 0n) throw new LeaseLost(job)\n",
@@ -80,8 +84,8 @@ ${beginning}`,
       },
       {
         file: table,
-        text: "  if ((await gone.executeTakeFirstOrThrow()).numDeletedRows === 0n) throw new LeaseLost(job)\n",
-        bug: "  await gone.execute()\n",
+        text: "  if ((await deleteMine(tx, { id, fence })).numAffectedRows === 0n) throw new LeaseLost(job)\n",
+        bug: "  await deleteMine(tx, { id, fence })\n",
       },
       {
         file: "database/migrations/0001-first-light.ts",
@@ -170,7 +174,7 @@ ${beginning}`,
       {
         file: finish,
         text: settling,
-        bug: `  if (!hasEnded(row.status)) await settle(tx, now, row, charged)\n  const data`,
+        bug: `  if (!hasEnded(row.status)) await settleDelivered(tx, now, row, attempts)\n  const data`,
       },
     ],
     caughtBy: "endsOnce",
@@ -184,7 +188,7 @@ ${beginning}`,
         text: "      created_at bigint not null,\n      unique (generation_id, kind))",
         bug: "      created_at bigint not null)",
       },
-      { file: finish, text: settling, bug: `  await settle(tx, now, row, charged)\n${settling}` },
+      { file: finish, text: settling, bug: `  await settleDelivered(tx, now, row, attempts)\n${settling}` },
     ],
     caughtBy: "closedOnce",
   },
@@ -197,9 +201,10 @@ ${beginning}`,
     name: "a failure is charged",
     edits: [
       {
-        file: finish,
-        text: "  const charged = chargeOf(row, attempts)",
-        bug: "  const charged = succeeded ? chargeOf(row, attempts) : row.reserved_micros",
+        file: "generations/settle.ts",
+        text: "chargedMicros: chargeOf(row, attempts), lossOf: unanswered",
+        bug: `chargedMicros: attempts.some(({ state }) => state === "stored") ? chargeOf(row, attempts) : row.reserved_micros,
+    lossOf: unanswered`,
       },
     ],
     caughtBy: "chargedAsDelivered",
@@ -209,7 +214,7 @@ ${beginning}`,
     edits: [
       {
         file: "credits/ledger.ts",
-        text: `    .where((eb) => eb.or([eb("kind", "in", ["granted", "revenue"]), eb("balance_micros", ">=", -micros)]))\n`,
+        text: `    .where("balance_micros", ">=", least),\n`,
         bug: "",
       },
       {

@@ -3,7 +3,7 @@ import type { PostingRow } from "../../server/database/tables/credits.ts"
 import type { Evidence } from "./evidence.ts"
 import type { Rule } from "./judge.ts"
 
-/** Each set of entries sums to zero, and each account's entries to its balance. */
+/** Each set of entries sums to zero, and those of each project's account to its balance; the house's have none. */
 export const entriesSumToZero: Rule = ({ tables: { postings, entries, accounts } }) => {
   const byPosting = Map.groupBy(entries, ({ posting_id }) => posting_id)
   const byAccount = Map.groupBy(entries, ({ account_id }) => account_id)
@@ -14,6 +14,7 @@ export const entriesSumToZero: Rule = ({ tables: { postings, entries, accounts }
       .filter(({ id }) => sumOf(byPosting.get(id)) !== 0)
       .map(({ id, kind }) => `the ${kind} ${id} does not sum to zero`),
     ...accounts
+      .filter(({ project_id }) => project_id !== null)
       .filter(({ id, balance_micros }) => sumOf(byAccount.get(id)) !== balance_micros)
       .map(({ id, balance_micros }) => `${id} says ${balance_micros}, and its entries ${sumOf(byAccount.get(id))}`),
   ]

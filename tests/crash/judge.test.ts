@@ -87,7 +87,7 @@ function post(
   for (const [account_id, amount_micros] of Object.entries(moves)) {
     tables.entries.push({ posting_id: id, account_id, amount_micros })
     const account = tables.accounts.find(({ id }) => id === account_id)!
-    account.balance_micros += amount_micros
+    if (account.project_id !== null) account.balance_micros += amount_micros
   }
 }
 

@@ -10,7 +10,7 @@ export type AccountRow = {
    * sold, or lost.
    */
   kind: "available" | "reserved" | "granted" | "revenue"
-  /** The sum of its entries. */
+  /** The sum of its entries; of the house's own 0, whatever they sum to. */
   balance_micros: number
 }
 
