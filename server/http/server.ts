@@ -52,7 +52,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // A connection that is still being answered is not cut when the server stops.
     forceCloseConnections: "idle",
-    // What is not HTTP, or has too large a head.
+    // What is not HTTP, or has too large or too slow a head.
     clientErrorHandler: answerBrokenHttp(phrase),
     // A path it cannot decode; no hook runs for it.
     frameworkErrors: (error, request, reply) => {
@@ -81,16 +81,29 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   return server
 }
 
+const brokenHttp: Record<string, { status: string; failure: Failure }> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    failure: { code: "invalid_request", detail: `The headers are larger than ${headersMaxBytes} bytes.` },
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: "408 Request Timeout",
+    failure: { code: "too_slow", detail: `The headers took longer than ${headersMaxMs / 1000} seconds.` },
+  },
+}
+
+const notHttp = {
+  status: "400 Bad Request",
+  failure: { code: "invalid_request", detail: "This is not valid HTTP." } as Failure,
+}
+
 const answerBrokenHttp =
   (phrase: Phrase) =>
   (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
-    const tooLarge = error.code === "HPE_HEADER_OVERFLOW"
-    const detail = tooLarge ? `The headers are larger than ${headersMaxBytes} bytes.` : "This is not valid HTTP."
+    const { status, failure } = brokenHttp[error.code ?? ""] ?? notHttp
     const requestId = newId("req")
-    const { body } = phrase({ code: "invalid_request", detail }, requestId)
-    const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"
-    const text = JSON.stringify(body)
+    const text = JSON.stringify(phrase(failure, requestId).body)
     const head = [
       "content-type: application/json",
       `content-length: ${Buffer.byteLength(text)}`,
