@@ -43,6 +43,7 @@ const commands: Record<string, () => Promise<Command>> = {
   "secrets status": async () => (await import("./commands/secrets.ts")).secretsStatusCommand,
   "secrets new-key": async () => (await import("./commands/secrets.ts")).newMasterKeyCommand,
   "secrets rotate": async () => (await import("./commands/secrets.ts")).rotateSecretsCommand,
+  "secrets renew": async () => (await import("./commands/secrets.ts")).renewSecretCommand,
   "secrets forget": async () => (await import("./commands/secrets.ts")).forgetSecretsCommand,
   doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
   models: async () => (await import("./commands/models.ts")).modelsCommand,

@@ -1,7 +1,7 @@
 // A backup made while the server works, restored by starting a server on it.
 import assert from "node:assert/strict"
 import { createHash } from "node:crypto"
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { it } from "node:test"
@@ -9,8 +9,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { ImageRow } from "../server/database/tables/images.ts"
 import { call, download, generate, kindOf } from "./calls.ts"
 import type { Generation } from "./calls.ts"
-import { atelierCommand, startServer, temporaryFolder } from "./harness.ts"
+import { atelierCommand, atelierWith, startServer, temporaryFolder } from "./harness.ts"
 import type { Server } from "./harness.ts"
+import { postgresMissing, runOn, runProgram, startPostgres } from "./postgres.ts"
 
 const skip = process.env["POSTGRES_FOR_TESTS"] !== undefined && "the embedded database only"
 
@@ -40,6 +41,25 @@ function rowsOf<Row>(folder: string, sql: string): Row[] {
   }
 }
 
+/** The master key is kept apart from backups, and given to whoever starts on one. */
+const keyOf = ({ dataFolder }: Server) => ({ ATELIER_MASTER_KEY_FILE: join(dataFolder, "master-key") })
+
+function checkFiles(backup: string, images: Pick<ImageRow, "sha256" | "bytes">[]) {
+  for (const { sha256, bytes } of images) {
+    const file = readFileSync(join(backup, "pictures/objects", sha256.slice(0, 2), sha256))
+    assert.equal(file.length, Number(bytes))
+    assert.equal(createHash("sha256").update(file).digest("hex"), sha256)
+  }
+}
+
+async function checkFound(restored: Server, testKey: string, generations: Generation[]) {
+  for (const { id } of generations) {
+    const found = await call<Generation>({ ...restored, testKey }, `/v1/generations/${id}`)
+    assert.equal(found.body.status, "succeeded")
+    assert.equal(kindOf(await download(found.body.images[0]!.url)), "png")
+  }
+}
+
 it("a backup made while the server works is consistent, and a server starts on it", { skip }, async () => {
   const server = await startServer()
   const backup = join(temporaryFolder(), "backup")
@@ -57,27 +77,17 @@ it("a backup made while the server works is consistent, and a server starts on i
 
   const images = rowsOf<ImageRow>(backup, "select * from images")
   assert.ok(images.length > 4 && told.pictures > 4 && all.length > images.length, `${images.length} of ${all.length}`)
-  for (const { sha256, bytes } of images) {
-    const file = readFileSync(join(backup, "pictures/objects", sha256.slice(0, 2), sha256))
-    assert.equal(file.length, bytes)
-    assert.equal(createHash("sha256").update(file).digest("hex"), sha256)
-  }
+  checkFiles(backup, images)
   assert.equal(statSync(backup).mode & 0o77, 0, "nobody else may read it")
 
-  // What opens the secrets is kept apart from what it opens.
-  assert.ok(!existsSync(join(backup, "master-key")))
-  await assert.rejects(startServer({}, backup), /master key/)
-  copyFileSync(join(server.dataFolder, "master-key"), join(backup, "master-key"))
-  const restored = await startServer({}, backup)
-  const key = { ...restored, testKey: server.testKey }
-  for (const { body } of [first, between]) {
-    const found = await call<Generation>(key, `/v1/generations/${body.id}`)
-    assert.equal(found.body.status, "succeeded")
-    assert.equal(kindOf(await download(found.body.images[0]!.url)), "png")
-  }
+  assert.equal(existsSync(join(backup, "master-key")), false)
+  await assert.rejects(startServer({}, backup), /no master key here opens/)
+  const restored = await startServer(keyOf(server), backup)
+  await checkFound(restored, server.testKey, [first.body, between.body])
   for (const end = Date.now() + 30_000; rowsOf(backup, open).length > 0; await sleep(100))
     assert.ok(Date.now() < end, "what was under way comes to an end")
-  assert.match(await atelierCommand(backup, "credits", "verify"), /come out/)
+  const verified = await atelierWith({ dataFolder: backup, environment: keyOf(server) }, "credits", "verify")
+  assert.match(verified, /come out/)
   assert.deepEqual(rowsOf(backup, "select id from jobs where kind = 'run-generation'"), [])
   console.log(`backup: ${images.length} pictures, ${atBackup} generations under way`)
   await restored.kill("SIGKILL")
@@ -98,4 +108,39 @@ it("a backup says where to write, and refuses the folder it is to copy", { skip 
   rmSync(join(objects, sha256))
   assert.match(await refused(join(temporaryFolder(), "b")), new RegExp(`1 pictures whose bytes are gone: ${sha256}`))
   await server.kill("SIGKILL")
+})
+
+it("a dump of PostgreSQL between two copies of the pictures is restored", { skip: postgresMissing }, async (t) => {
+  const cluster = await startPostgres()
+  t.after(() => cluster.end())
+  const database = { ATELIER_DATABASE_URL: await cluster.newDatabase() }
+  const server = await startServer(database)
+  t.after(() => server.kill("SIGKILL"))
+  const [backup, dump] = [join(temporaryFolder(), "backup"), join(temporaryFolder(), "atelier.dump")]
+  const copyPictures = () => atelierWith({ dataFolder: server.dataFolder, environment: database }, "backup", backup)
+  let stopped = false
+  const asking = [1, 2].map((caller) => keepAsking(server, `caller ${caller}`, () => stopped))
+  const first = await generate(server, "before all")
+  await sleep(500)
+  assert.match(await copyPictures(), /pg_dump.*The master key is not in it/)
+  const between = await generate(server, "between the two")
+  await runProgram("pg_dump", ["--format=custom", `--file=${dump}`, database.ATELIER_DATABASE_URL])
+  await copyPictures()
+  stopped = true
+  const all = (await Promise.all(asking)).flat()
+  await server.kill("SIGKILL")
+
+  const url = await cluster.newDatabase()
+  await runProgram("pg_restore", ["--no-owner", "--exit-on-error", `--dbname=${url}`, dump])
+  const images = await runOn<ImageRow>(url, "select * from images")
+  assert.ok(images.length > 2 && all.length + 2 > images.length, `${images.length} of ${all.length}`)
+  checkFiles(backup, images)
+  const environment = { ...keyOf(server), ATELIER_DATABASE_URL: url }
+  const restored = await startServer(environment, backup)
+  t.after(() => restored.kill("SIGKILL"))
+  await checkFound(restored, server.testKey, [first.body, between.body])
+  // What the other server held is taken over once its lease has run out.
+  for (const end = Date.now() + 60_000; (await runOn(url, open)).length > 0; await sleep(200))
+    assert.ok(Date.now() < end, "what was under way comes to an end")
+  assert.match(await atelierWith({ dataFolder: backup, environment }, "credits", "verify"), /come out/)
 })

@@ -222,6 +222,31 @@ describe("hostile connections", () => {
     assert.deepEqual(await server.atelier.app.storage.draft().then((draft) => draft.discard()), undefined)
   })
 
+  it("whose head is larger than 16 KB are refused", async () => {
+    const large = `GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ${"a".repeat(16_400)}\r\n\r\n`
+    const heard = await speak([large], 1)
+    assert.match(heard, /^HTTP\/1\.1 431 /)
+    assert.match(heard, /larger than 16384 bytes.*"code":"invalid_request"/)
+    const within = `GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-a: ${"a".repeat(15_000)}\r\n\r\n`
+    assert.match(await speak([within], 1), /^HTTP\/1\.1 200 /)
+  })
+
+  it("whose head drips, or never begins, are cut off", async () => {
+    const { server: listening } = server.atelier.server
+    assert.equal(listening.headersTimeout, 10_000)
+    listening.headersTimeout = 300
+    try {
+      const drips = ["GET /healthz HTTP/1.1\r\n", ...Array.from({ length: 1_000 }, (_, at) => `x-${at}: a\r\n`)]
+      for (const pieces of [drips, ["GET"], []]) {
+        const heard = await speak(pieces, 50)
+        assert.match(heard, /^HTTP\/1\.1 408 /)
+        assert.match(heard, /"code":"too_slow".*"request_id":"req_/)
+      }
+    } finally {
+      listening.headersTimeout = 10_000
+    }
+  })
+
   it("that smuggle a second request are refused", async () => {
     const smuggled = [
       head(5, "transfer-encoding: chunked\r\n") + "0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",

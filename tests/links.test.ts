@@ -32,7 +32,9 @@ describe("links: whole", () => {
     assert.equal(headers.get("content-type"), "image/webp")
     assert.equal(headers.get("content-length"), String(picture.bytes))
     assert.equal(headers.get("x-content-type-options"), "nosniff")
-    assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/)
+    assert.equal(headers.get("content-security-policy"), "default-src 'none'; sandbox")
+    assert.equal(headers.get("cross-origin-resource-policy"), "cross-origin")
+    assert.deepEqual([headers.get("content-disposition"), headers.get("set-cookie")], [null, null])
     assert.equal(headers.get("accept-ranges"), "bytes")
     assert.match(headers.get("cache-control") ?? "", /^private, max-age=86[34]\d\d$/)
     assert.match(headers.get("x-request-id") ?? "", /^req_/)
@@ -42,7 +44,21 @@ describe("links: whole", () => {
     const address = `${server.url}/v1/images/${picture.id}`
     const response = await get({ authorization: `Bearer ${server.testKey}` }, address)
     assert.ok((await bytesOf(response)).equals(whole))
+    // What a browser keeps of it is not shown to who has no key.
+    assert.equal(response.headers.get("cache-control"), "private, no-cache")
+    assert.equal((await get({ "if-none-match": response.headers.get("etag")! }, address)).status, 401)
     assert.equal((await get({}, address)).status, 401)
+  })
+
+  it("are saved, never opened, should a row say that they are anything else than the four kinds", async () => {
+    const { query } = server.atelier.app.database
+    const row = query.updateTable("images").where("id", "=", picture.id)
+    await row.set({ media_type: "image/svg+xml" }).execute()
+    try {
+      assert.equal((await get()).headers.get("content-disposition"), "attachment")
+    } finally {
+      await row.set({ media_type: "image/webp" }).execute()
+    }
   })
 
   it("tells the head alone to HEAD", async () => {

@@ -114,6 +114,10 @@ export async function runOn<Row>(url: string, statement: string): Promise<Row[]>
   }
 }
 
+/** One of PostgreSQL's own programs, of the version that the cluster is. */
+export const runProgram = (name: "pg_dump" | "pg_restore", args: string[]): Promise<void> =>
+  ended(spawn(join(programs!, name), args, { stdio: ["ignore", "pipe", "pipe"] }))
+
 function ended(child: ChildProcess): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let said = ""

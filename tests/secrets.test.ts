@@ -14,6 +14,7 @@ import { secretSetting } from "../server/secrets/settings.ts"
 import { call, generate } from "./calls.ts"
 import type { Generation } from "./calls.ts"
 import { atelierCommand, atelierWith, createLiveKey, startServer, temporaryFolder } from "./harness.ts"
+import type { Server } from "./harness.ts"
 import { databaseOf } from "./postgres.ts"
 import { startReceiver, until } from "./webhookReceiver.ts"
 import type { Endpoint, WithSecret } from "./webhookReceiver.ts"
@@ -146,6 +147,39 @@ describe("the master key", () => {
     assert.equal(status, 200)
   })
 })
+
+describe("what signs links and webhooks of requests", () => {
+  it("is renewed on its own, from the next start on", async (t) => {
+    const folder = temporaryFolder()
+    const first = await startServer({}, folder)
+    t.after(() => first.kill("SIGKILL"))
+    const { body } = await generate(first, "a gate")
+    const secretOf = async (server: Server) => (await call<{ key: string }>(server, defaultSecret)).body.key
+    const secretBefore = await secretOf(first)
+    await assert.rejects(atelierCommand(folder, "secrets", "renew", "all"), /takes links or request-webhooks, not all/)
+    await atelierCommand(folder, "secrets", "renew", "links")
+    assert.equal((await fetch(linkAt(body, first.url))).status, 200)
+    await first.kill("SIGTERM")
+    const second = await startServer({}, folder)
+    t.after(() => second.kill("SIGKILL"))
+    assert.equal((await fetch(linkAt(body, second.url))).status, 404)
+    const again = await call<Generation>({ ...second, testKey: first.testKey }, `/v1/generations/${body.id}`)
+    assert.equal((await fetch(linkAt(again.body, second.url))).status, 200)
+    assert.equal(await secretOf(second), secretBefore)
+    await atelierCommand(folder, "secrets", "renew", "request-webhooks")
+    await second.kill("SIGTERM")
+    const third = await startServer({}, folder)
+    t.after(() => third.kill("SIGKILL"))
+    assert.notEqual(await secretOf(third), secretBefore)
+    assert.equal((await fetch(linkAt(again.body, third.url))).status, 200)
+    assert.deepEqual(
+      (await statusOf(folder)).map(({ sealed }) => sealed),
+      [2],
+    )
+  })
+})
+
+const defaultSecret = "/v1/webhooks/default/secret"
 
 const linkAt = ({ images }: Generation, origin: string): string => {
   const { pathname, search } = new URL(images[0]!.url)

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { after, before, beforeEach, describe, it } from "node:test"
 import { call, generate } from "./calls.ts"
+import type { Failure } from "./calls.ts"
 import { startServer } from "./harness.ts"
 import { startReceiver, startWebhooks, until } from "./webhookReceiver.ts"
 import type { Delivery, Endpoint, Webhooks } from "./webhookReceiver.ts"
@@ -55,6 +56,18 @@ describe("a delivery that fails", () => {
     const messages = await hooks.arrived(11)
     assert.equal(messages[10]!.headers["webhook-id"], body.id)
     assert.equal(messages[10]!.body, messages[0]!.body)
+  })
+
+  it("is not sent again by hand after 30 days", async () => {
+    const { id } = await hooks.subscribe()
+    await generate(hooks.server, "a quiet harbour")
+    const { id: delivery } = await hooks.ended(id)
+    hooks.pass(30 * 86_400_000 + 60_000)
+    const path = `/v1/webhooks/deliveries/${delivery}/replay`
+    const { status, body } = await call<Failure>(hooks.server, path, { json: {} })
+    assert.equal(status, 400)
+    assert.match(body.error.message, /older than 30 days/)
+    assert.equal(hooks.receiver.received.length, 1)
   })
 
   it("waits as long as a busy receiver asks, and so does what else goes there", async () => {

@@ -23,6 +23,9 @@ export const backupCommand: Command = {
   },
 }
 
+// Who finds a backup with the key in it can open everything that is sealed.
+const keyIsApart = "The master key is not in it: keep that apart, for nothing starts on the backup without it."
+
 /**
  * Pictures are kept before the database knows them, so those that are copied after it are all it names; and copied
  * before it as well, those that are deleted meanwhile.
@@ -42,14 +45,12 @@ async function backUp({ dataFolder }: Config, to: string): Promise<Printed> {
     throw new Error(
       `The backup is whole but for ${missing.length} pictures whose bytes are gone: ${missing.join(", ")}`,
     )
-  const text = `${to} has the database and ${names.length} pictures, ${before + after} of them new. ${keyApart}`
+  const text = `${to} has the database and ${names.length} pictures, ${before + after} of them new. ${keyIsApart}`
   return { text, value }
 }
 
-const keyApart = "The master key is not in it: keep that apart (docs/guide/secrets.md)."
-
 async function backUpPictures({ dataFolder }: Config, to: string): Promise<Printed> {
   const new_files = await copyObjects(join(dataFolder, "pictures"), join(to, "pictures"))
-  const advice = "The database is PostgreSQL: dump it with pg_dump, and then run this command once more."
+  const advice = `The database is PostgreSQL: dump it with pg_dump, and then run this command once more. ${keyIsApart}`
   return { text: `${to} has the pictures, ${new_files} of them new. ${advice}`, value: { folder: to, new_files } }
 }

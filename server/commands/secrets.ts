@@ -3,6 +3,7 @@ import { countByKey, describeUses, giveUpSealedWith, sealAnew } from "../secrets
 import { addKey, makeOwnFile } from "../secrets/masterKeys.ts"
 import type { MasterKeys } from "../secrets/masterKeys.ts"
 import { findUnopened } from "../secrets/ready.ts"
+import { renewSecretSetting } from "../secrets/settings.ts"
 import { newSecret } from "../webhooks/sign.ts"
 import { withData, writeColumns } from "./command.ts"
 import type { Command } from "./command.ts"
@@ -86,6 +87,29 @@ export const forgetSecretsCommand: Command = {
       return {
         text: `Given up: ${describeUses(lost)}. Set vendor keys anew; owners of webhooks rotate and enable them.`,
         value: { lost: count },
+      }
+    }),
+}
+
+/** The secrets that the installation makes for itself, by what they sign. */
+const ownSecrets: Record<string, string> = { links: "link-secret", "request-webhooks": "webhook-seal" }
+
+export const renewSecretCommand: Command = {
+  words: "secrets renew",
+  needs: ["WHAT"],
+  takes: "",
+  about:
+    "make a fresh secret for links (to pictures) or for request-webhooks (to URLs that requests name); once every server is restarted, what the old one signed is worth nothing",
+  options: [],
+  run: ({ rest: [what = ""] }) =>
+    withData(async (data) => {
+      const name = Object.hasOwn(ownSecrets, what) ? ownSecrets[what] : undefined
+      if (name === undefined)
+        throw new Error(`secrets renew takes ${Object.keys(ownSecrets).join(" or ")}, not ${what}`)
+      await renewSecretSetting(data, name)
+      return {
+        text: `The secret for ${what} is a fresh one. Restart every server: until then it signs with the old.`,
+        value: { what },
       }
     }),
 }

@@ -146,6 +146,16 @@ export function describeDatabase(name: string, makePlace: () => Promise<Place>) 
       await assert.rejects(insert(generation("odd", { status: "done" as "queued" })))
     })
 
+    it("lets no generation that has ended have another status", async () => {
+      const ends = { succeeded: null, canceled: null, failed: '{"code":"internal"}' } as const
+      for (const [status, failure_json] of Object.entries(ends)) {
+        await insert(generation(status, { status: status as "failed", failure_json, finished_at: 2 }))
+        const begunAgain = { status: "running", finished_at: null, failure_json: null } as const
+        const change = database.query.updateTable("generations").set(begunAgain).where("id", "=", status)
+        await assert.rejects(change.execute(), /has ended stays as it is/)
+      }
+    })
+
     it("takes no row that refers to nothing, and no second one of a name", async () => {
       await assert.rejects(insert(generation("orphan", { project_id: "nobody" })))
       await insert(generation("once"))

@@ -24,6 +24,7 @@ import { readRepeat } from "./repeat.ts"
 import type { Answer, Call, Phrase, Route } from "./route.ts"
 import { safeHeaders, secureHeaders } from "./safeHeaders.ts"
 import { breakOff, sendEvents, sendJson } from "./send.ts"
+import { methodsAt, unknownPath } from "./unknown.ts"
 import { checkBody, readValues } from "./values.ts"
 import { watchRequest } from "./watched.ts"
 
@@ -53,7 +54,7 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // A connection that is still being answered is not cut when the server stops.
     forceCloseConnections: "idle",
-    // What is not HTTP, or has too large a head.
+    // What is not HTTP, or has too large or too slow a head.
     clientErrorHandler: answerBrokenHttp(phrase),
     // A path it cannot decode; no hook runs for it.
     frameworkErrors: (error, request, reply) => {
@@ -83,16 +84,29 @@ export async function createServer({ app, routes, phrase }: Options): Promise<Fa
   return server
 }
 
+const brokenHttp: Record<string, { status: string; failure: Failure }> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    failure: { code: "invalid_request", detail: `The headers are larger than ${headersMaxBytes} bytes.` },
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: "408 Request Timeout",
+    failure: { code: "too_slow", detail: `The headers took longer than ${headersMaxMs / 1000} seconds.` },
+  },
+}
+
+const notHttp = {
+  status: "400 Bad Request",
+  failure: { code: "invalid_request", detail: "This is not valid HTTP." } as Failure,
+}
+
 const answerBrokenHttp =
   (phrase: Phrase) =>
   (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
-    const tooLarge = error.code === "HPE_HEADER_OVERFLOW"
-    const detail = tooLarge ? `The headers are larger than ${headersMaxBytes} bytes.` : "This is not valid HTTP."
+    const { status, failure } = brokenHttp[error.code ?? ""] ?? notHttp
     const requestId = newId("req")
-    const { body } = phrase({ code: "invalid_request", detail }, requestId)
-    const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"
-    const text = JSON.stringify(body)
+    const text = JSON.stringify(phrase(failure, requestId).body)
     const head = [
       "content-type: application/json",
       `content-length: ${Buffer.byteLength(text)}`,
@@ -265,24 +279,3 @@ function asFailure(error: unknown): Failure {
     return { code: refusals[statusCode] ?? "invalid_request" }
   return { code: "internal" }
 }
-
-const pathOf = (request: FastifyRequest): string => (request.url.split("?")[0] ?? "").replace(/(?<=.)\/+$/, "")
-
-/** The methods that the path takes; none where it is no route's, or where the method is right and the rest is not. */
-function methodsAt(routes: Route[], request: FastifyRequest): string[] {
-  const methods = routes.filter(({ path }) => patternOf(path).test(pathOf(request))).map(({ method }) => method)
-  return methods.includes(request.method as Route["method"]) ? [] : [...new Set(methods)]
-}
-
-function unknownPath(methods: string[], request: FastifyRequest): GatewayError {
-  const name = `${request.method} ${pathOf(request).slice(0, 200)}`
-  if (methods.length === 0)
-    return new GatewayError({ code: "not_found", detail: `There is no ${name}. GET /docs shows what there is.` })
-  return new GatewayError({
-    code: "method_not_allowed",
-    detail: `There is no ${name}; it takes ${methods.join(", ")}.`,
-  })
-}
-
-const patternOf = (path: string): RegExp =>
-  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`)

@@ -32,8 +32,8 @@ export const getImage = route({
     if (query.signature === undefined) {
       const image = await findImage(app, caller.projectId, params.id)
       if (!image) throw missing()
-      const cache = "private, max-age=31536000, immutable"
-      return { status: 200, image: await asWanted(app, image, query), cache }
+      // A copy may be kept, but is shown again only to who still has a key.
+      return { status: 200, image: await asWanted(app, image, query), cache: "private, no-cache" }
     }
     const link = checkLink(app, params.id, query)
     if (link === "expired") throw new GatewayError({ code: "not_found", detail: "This link has expired." })
