@@ -71,10 +71,11 @@ const rooms: Record<string, string[]> = {
     "egress",
     "webhooks",
   ],
-  derivatives: ["images", "storage", "database", "app", "errors", "bodies"],
+  derivatives: ["children", "images", "storage", "database", "app", "errors", "bodies"],
   images: ["storage", "database", "app", "errors", "bodies", "ids"],
   // Above `images`, whose rules it keeps; reached through `app`, since what it does is done in another process.
-  intake: ["images", "bodies", "errors"],
+  intake: ["children", "images", "bodies", "errors"],
+  children: ["bodies", "errors"],
   webhooks: [
     "egress",
     "observe",

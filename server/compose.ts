@@ -74,7 +74,7 @@ export async function composeAtelier(config: Config): Promise<Atelier> {
   const { close: closeObservers, ...observers } = await observersOf(config, queue)
   const app: App = {
     ...{ config, database, clock, queue, stopping: stopping.signal, closing: closing.signal },
-    ...{ catalogue, signer, workshop: createWorkshop() },
+    ...{ catalogue, signer, workshop: createWorkshop(log) },
     plans: readPlans(config.plans),
     limiter: createLimiter(),
     planLimiter: tableLimiter({ database, log }),

@@ -9,6 +9,21 @@ export type Draft<Sealed> = {
   discard: () => Promise<void>
 }
 
+/** A draft of all these pieces, sealed; forgotten where that fails. */
+export async function sealPieces<Sealed>(
+  openDraft: () => Promise<Draft<Sealed>>,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<Sealed> {
+  const draft = await openDraft()
+  try {
+    for await (const piece of pieces) await draft.write(piece)
+    return await draft.seal()
+  } catch (error) {
+    await draft.discard()
+    throw error
+  }
+}
+
 /** A body that is not what it should be: cut off, not JSON, broken base64, larger than allowed. */
 export class BodyError extends Error {
   readonly reason: "broken" | "too_large"

@@ -4,7 +4,9 @@ import { z } from "zod"
 import type { App } from "../app.ts"
 import type { Stored } from "../bodies/write.ts"
 import type { DerivativeRow } from "../database/tables/images.ts"
-import { GatewayError } from "../errors.ts"
+import { sealPieces } from "../bodies/draft.ts"
+import { blamesPicture } from "../children/child.ts"
+import { fail, GatewayError } from "../errors.ts"
 import type { Image } from "../images/images.ts"
 import type { Mark } from "../images/marks.ts"
 import { digitalSourceOf, marksOf } from "../images/source.ts"
@@ -25,36 +27,51 @@ const variantsMax = 64
 export type Derivative = { sha256: string; bytes: number; mediaType: string; width: number; height: number }
 
 /** The picture as the query wants it: the file itself, where it asks for nothing else. Throws as `findDerivative` does. */
-export async function asWanted(app: Needs, image: Image, query: DerivativeQuery): Promise<Image | Derivative> {
+export async function asWanted(
+  app: Needs,
+  image: Image,
+  query: DerivativeQuery,
+  over?: AbortSignal,
+): Promise<Image | Derivative> {
   const wanted = readWanted(image, query)
-  return wanted ? findDerivative(app, image, wanted) : image
+  return wanted ? findDerivative(app, image, wanted, over) : image
 }
 
 /**
  * Throws `image_invalid` where the original cannot be decoded, `invalid_request` where it has too many derivatives
- * already, `unavailable` where too many are being made.
+ * already, `unavailable` where too many are being made, or nobody waits for it any more.
  */
-async function findDerivative(app: Needs, image: Image, wanted: Wanted): Promise<Derivative> {
+async function findDerivative(app: Needs, image: Image, wanted: Wanted, over?: AbortSignal): Promise<Derivative> {
   const name = { image_id: image.id, variant: variantOf(wanted), signer: app.signer?.fingerprint ?? "" }
   const found = await derivativeRow(app, name)
   if (found) return readDerivative(found)
-  return app.workshop.once(Object.values(name).join(" "), async () => {
+  const work = async (unwanted: AbortSignal) => {
     await checkCount(app, name)
     const saying = await sayingOf(app, image)
-    const { sealed, drawn } = await app.workshop.inTurn(() => make(app, image, wanted, saying))
+    const { sealed, drawn } = await app.workshop.inTurn(() => make(app, image, wanted, saying), unwanted)
     await sealed.keep()
     const facts = { sha256: sealed.sha256, bytes: sealed.bytes, media_type: mediaTypeOf(wanted), ...drawn }
-    const row = { ...name, ...facts, created_at: app.clock.now() }
-    await app.database.transaction((tx) =>
-      tx
-        .insertInto("derivatives")
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .execute(),
-    )
-    // Another server may have been quicker.
-    return readDerivative((await derivativeRow(app, name)) ?? row)
+    return readDerivative(await keepRow(app, { ...name, ...facts, created_at: app.clock.now() }))
+  }
+  return app.workshop.once(Object.values(name).join(" "), work, over).catch((error: unknown) => {
+    throw blamesPicture(error) ? fail("image_invalid", `The picture ${error.message}.`, error) : error
   })
+}
+
+/** Another server may have been quicker: then its row stands. */
+async function keepRow(app: Needs, row: DerivativeRow): Promise<DerivativeRow> {
+  await app.database.transaction((tx) =>
+    tx
+      .insertInto("derivatives")
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute(),
+  )
+  const standing = (await derivativeRow(app, row)) ?? row
+  // No two signatures are the same, so nothing else can have these bytes.
+  if (row.signer !== "" && standing.sha256 !== row.sha256)
+    await app.storage.remove(row.sha256, Number.POSITIVE_INFINITY)
+  return standing
 }
 
 type Name = Pick<DerivativeRow, "image_id" | "variant" | "signer">
@@ -105,17 +122,22 @@ type Making = { sealed: Sealed; drawn: Drawn }
 
 const DrawnSchema = z.object({ width: z.int().min(1).max(sideMax), height: z.int().min(1).max(sideMax) })
 
+const SignedSchema = z.strictObject({})
+
 function make(app: Needs, image: Image, wanted: Wanted, saying: Saying): Promise<Making> {
+  const { signer, workshop, storage } = app
   const original = storedBytes(app, image.sha256, image.bytes)
-  const order = { kind: "draw" as const, wanted, xmp: writeXmp(saying) }
-  return app.workshop.run(order, [original], async ({ told, picture }) => {
-    const { signer } = app
-    const drawn = DrawnSchema.parse(told)
-    if (!signer) return { sealed: await keepDraft(app, picture), drawn }
-    const signing = signingOrder(app, signer, image, { wanted, drawn })
-    return app.workshop.run(signing, [original, picture], async (signed) => ({
-      ...{ sealed: await keepDraft(app, signed.picture), drawn },
-    }))
+  const keep = ({ read }: Stored) => sealPieces(storage.draft, read())
+  return workshop.run({
+    ...{ asked: { kind: "draw", wanted, xmp: writeXmp(saying) }, pictures: [original], told: DrawnSchema },
+    async use(drawn, picture) {
+      if (!signer) return { sealed: await keep(picture), drawn }
+      const sealed = await workshop.run({
+        ...{ asked: signingOrder(app, signer, image, { wanted, drawn }), pictures: [original, picture] },
+        ...{ told: SignedSchema, use: (_, signed) => keep(signed) },
+      })
+      return { sealed, drawn }
+    },
   })
 }
 
@@ -137,15 +159,4 @@ function signingOrder(app: Needs, signer: Signer, image: Image, made: Made) {
   const actions = isCut(image, made) ? ["c2pa.cropped", "c2pa.transcoded"] : ["c2pa.transcoded"]
   const original = { mediaType: image.mediaType, title: image.id }
   return { kind: "sign" as const, mediaType, original, actions, signer: { algorithm, key, certificates } }
-}
-
-async function keepDraft(app: Needs, picture: Stored): Promise<Sealed> {
-  const draft = await app.storage.draft()
-  try {
-    for await (const piece of picture.read()) await draft.write(piece)
-    return await draft.seal()
-  } catch (error) {
-    await draft.discard()
-    throw error
-  }
 }

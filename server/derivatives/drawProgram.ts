@@ -1,5 +1,5 @@
 // The program of a child process that draws one derivative.
+import { answerAll } from "../children/program.ts"
 import { drawDerivative } from "./drawing.ts"
-import { answerOrder } from "./program.ts"
 
-await answerOrder(drawDerivative)
+await answerAll(drawDerivative)

@@ -1,8 +1,9 @@
 // Draws a picture anew: smaller, cut, in another format. Only ever imported by the program of a child process.
 import sharp from "sharp"
 import type { Sharp } from "sharp"
-import { UnfitPicture } from "./program.ts"
-import type { Done } from "./program.ts"
+import type { Done } from "../children/program.ts"
+import { fail } from "../errors.ts"
+import { pixelsMax } from "../images/limits.ts"
 import { putXmpIntoPng } from "./xmp.ts"
 import type { Wanted } from "./wanted.ts"
 
@@ -11,8 +12,6 @@ export type DrawingOrder = { kind: "draw"; wanted: Wanted; xmp: string | undefin
 
 export type Drawn = { width: number; height: number }
 
-const pixelsMax = 50_000_000
-
 sharp.block({ operation: ["VipsForeignLoad"] })
 sharp.unblock({ operation: ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer"] })
 sharp.concurrency(1)
@@ -20,9 +19,9 @@ sharp.cache(false)
 
 /** In sRGB, upright, and never larger than the original. */
 export async function drawDerivative({ wanted, xmp }: DrawingOrder, [original]: Buffer[]): Promise<Done> {
-  const { data, info } = await draw(original!, wanted, xmp).catch((error: unknown) => {
-    throw new UnfitPicture("The picture cannot be decoded.", { cause: error })
-  })
+  const { data, info } = await draw(original!, wanted, xmp).catch((error: unknown) =>
+    fail("image_invalid", "cannot be decoded", error),
+  )
   const picture = xmp !== undefined && wanted.format === "png" ? putXmpIntoPng(data, xmp) : data
   return { told: { width: info.width, height: info.height } satisfies Drawn, picture }
 }

@@ -1,7 +1,7 @@
 // What the C2PA manifest of a picture says, as the official core reads it.
 import { z } from "zod"
 import type { App } from "../app.ts"
-import { GatewayError } from "../errors.ts"
+import { blamesPicture } from "../children/child.ts"
 import type { Image } from "../images/images.ts"
 import { storedBytes } from "../images/stored.ts"
 
@@ -15,14 +15,19 @@ export const Manifest = z.object({
 export type Manifest = z.infer<typeof Manifest>
 
 /** For a picture that has one. Throws `unavailable` where too many pictures are being worked on. */
-export async function readManifest(app: Pick<App, "storage" | "workshop">, image: Image): Promise<Manifest> {
+export async function readManifest(
+  app: Pick<App, "storage" | "workshop">,
+  image: Image,
+  over?: AbortSignal,
+): Promise<Manifest> {
   const { workshop } = app
-  const order = { kind: "read" as const, mediaType: image.mediaType }
-  const picture = storedBytes(app, image.sha256, image.bytes)
+  const asked = { kind: "read" as const, mediaType: image.mediaType }
+  const pictures = [storedBytes(app, image.sha256, image.bytes)]
+  const use = async (manifest: Manifest) => manifest
   try {
-    return await workshop.inTurn(() => workshop.run(order, [picture], async ({ told }) => Manifest.parse(told)))
+    return await workshop.inTurn(() => workshop.run({ asked, pictures, told: Manifest, use }), over)
   } catch (error) {
-    if (!(error instanceof GatewayError) || error.failure.code !== "image_invalid") throw error
+    if (!blamesPicture(error)) throw error
     return { state: "unreadable", generator: null, signer: null, codes: [] }
   }
 }

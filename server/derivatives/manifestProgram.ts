@@ -1,5 +1,5 @@
 // The program of a child process that reads or signs one C2PA manifest.
+import { answerAll } from "../children/program.ts"
 import { handleManifest } from "./manifests.ts"
-import { answerOrder } from "./program.ts"
 
-await answerOrder(handleManifest)
+await answerAll(handleManifest)

@@ -4,11 +4,11 @@ import { createPrivateKey } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { initSync, WasmBuilder, WasmReader } from "@contentauth/c2pa-wasm"
+import type { Done } from "../children/program.ts"
+import { fail } from "../errors.ts"
 import { signatureBytes, signClaim } from "./cose.ts"
 import type { Algorithm } from "./cose.ts"
 import type { Manifest } from "./manifest.ts"
-import { UnfitPicture } from "./program.ts"
-import type { Done } from "./program.ts"
 
 /** The first picture is the original, the second what was made of it. Certificates are DER in base64. */
 export type SigningOrder = {
@@ -93,9 +93,9 @@ type Store = {
 }
 
 async function read({ mediaType }: ReadingOrder, picture: Buffer): Promise<Manifest> {
-  const reader = await WasmReader.fromBlob(mediaType, blobOf(picture), settings).catch((error: unknown) => {
-    throw new UnfitPicture("The manifest cannot be read.", { cause: error })
-  })
+  const reader = await WasmReader.fromBlob(mediaType, blobOf(picture), settings).catch((error: unknown) =>
+    fail("image_invalid", "has a manifest that cannot be read", error),
+  )
   const store = JSON.parse(reader.json()) as Store
   const active = store.manifests[store.active_manifest]
   const [generator] = active?.claim_generator_info ?? []

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import sharp from "sharp"
+import { z } from "zod"
 import type { Stored } from "../bodies/write.ts"
 import { GatewayError } from "../errors.ts"
 import type { DrawingOrder } from "./drawing.ts"
 import { createWorkshop } from "./workshop.ts"
-import type { Finished } from "./workshop.ts"
+
+type Changes = Parameters<typeof createWorkshop>[1]
+
+const workshopWith = (changes: Changes = {}) => createWorkshop({ warn: () => undefined }, changes)
 
 const order: DrawingOrder = {
   kind: "draw",
@@ -34,12 +38,14 @@ const noise = (side: number) =>
     },
   })
 
-async function read({ told, picture }: Finished) {
+async function read(told: unknown, picture: Stored) {
   const all: Buffer[] = []
   for await (const piece of picture.read()) all.push(Buffer.from(piece))
   assert.equal(Buffer.concat(all).length, picture.bytes)
   return { told, bytes: Buffer.concat(all) }
 }
+
+const drawing = (bytes: Buffer) => ({ asked: order, pictures: [stored(bytes)], told: z.unknown(), use: read })
 
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -50,93 +56,50 @@ const failureOf = (promise: Promise<unknown>) =>
     },
   )
 
-describe("workshop: one piece of work", () => {
+describe("workshop", () => {
   it("gives what was drawn, and what is told of it", async () => {
-    const workshop = createWorkshop()
-    const { told, bytes } = await workshop.run(order, [stored(await noise(200).png().toBuffer())], read)
+    const workshop = workshopWith()
+    const { told, bytes } = await workshop.run(drawing(await noise(200).png().toBuffer()))
     assert.deepEqual(told, { width: 20, height: 20 })
     assert.equal((await sharp(bytes).metadata()).format, "webp")
   })
 
   it("fails for bytes that are no picture of the three kinds", async () => {
-    const workshop = createWorkshop()
+    const workshop = workshopWith()
     const gif = await noise(20).gif().toBuffer()
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     const cut = (await noise(200).png().toBuffer()).subarray(0, 9000)
     for (const bytes of [gif, svg, cut, Buffer.from("no picture"), Buffer.alloc(0)])
-      assert.deepEqual(await failureOf(workshop.run(order, [stored(bytes)], read)), [
-        ...["image_invalid", "The picture cannot be decoded."],
-      ])
+      assert.deepEqual(await failureOf(workshop.run(drawing(bytes))), [...["image_invalid", "cannot be decoded"]])
   })
 
   it("fails for a picture of too many pixels before it draws one", async () => {
     const wide = await sharp({ create: { width: 10_001, height: 5000, channels: 3, background: "red" } })
       .png()
       .toBuffer()
-    assert.deepEqual(await failureOf(createWorkshop().run(order, [stored(wide)], read)), [
-      ...["image_invalid", "The picture cannot be decoded."],
-    ])
+    assert.deepEqual(await failureOf(workshopWith().run(drawing(wide))), [...["image_invalid", "cannot be decoded"]])
   })
 
   it("ends a process that takes too much time or memory", async () => {
-    const picture = stored(await noise(1500).png().toBuffer())
-    const hurried = createWorkshop({ timeMaxMs: 5 })
-    assert.deepEqual(await failureOf(hurried.run(order, [picture], read)), [
-      ...["image_invalid", "The picture takes too much time."],
+    const job = drawing(await noise(1500).png().toBuffer())
+    const hurried = workshopWith({ timeMaxMs: 5 })
+    assert.deepEqual(await failureOf(hurried.run(job)), [
+      ...["image_invalid", "takes more than 0.005 seconds to decode"],
     ])
-    const cramped = createWorkshop({ memoryMaxMb: 5 })
-    assert.deepEqual(await failureOf(cramped.run(order, [picture], read)), [
-      ...["image_invalid", "The picture takes too much memory."],
+    const cramped = workshopWith({ memoryMaxMib: 5 })
+    assert.deepEqual(await failureOf(cramped.run(job)), [
+      ...["image_invalid", "takes more than 5 MiB of memory to decode"],
     ])
   })
 
   it("ends it as well where what comes of it cannot be kept, and when the server closes", async () => {
-    const workshop = createWorkshop()
-    const picture = stored(await noise(200).png().toBuffer())
+    const workshop = workshopWith()
+    const job = drawing(await noise(200).png().toBuffer())
     const full = new Error("the disk is full")
-    await assert.rejects(
-      workshop.run(order, [picture], () => Promise.reject(full)),
-      full,
-    )
-    const under = workshop.run(order, [picture], read)
+    await assert.rejects(workshop.run({ ...job, use: () => Promise.reject(full) }), full)
+    const under = workshop.run(job)
     workshop.close()
     assert.equal((await failureOf(under))[0], "unavailable")
-    assert.equal((await failureOf(workshop.run(order, [picture], read)))[0], "unavailable")
-  })
-})
-
-describe("workshop: several", () => {
-  it("has so many at once, and refuses when too many wait", async () => {
-    const { inTurn } = createWorkshop({ atOnceMax: 2, waitingMax: 3 })
-    let [now, most] = [0, 0]
-    const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>())
-    const all = gates.map(({ promise }, index) =>
-      inTurn(async () => {
-        most = Math.max(most, ++now)
-        await promise
-        now--
-        if (index === 1) throw new Error("one fails")
-        return index
-      }),
-    )
-    assert.deepEqual((await failureOf(inTurn(async () => 5)))[0], "unavailable")
-    for (const { resolve } of gates) resolve()
-    const ended = await Promise.allSettled(all)
-    assert.deepEqual(
-      ended.map(({ status }) => status),
-      ["fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled"],
-    )
-    assert.equal(most, 2)
-    assert.equal(await inTurn(async () => 6), 6)
-  })
-
-  it("does once what is asked under one name, until it is done", async () => {
-    const { once } = createWorkshop()
-    let count = 0
-    const work = async () => ++count
-    assert.deepEqual(await Promise.all([once("a", work), once("a", work), once("b", work)]), [1, 1, 2])
-    assert.equal(await once("a", work), 3)
-    await assert.rejects(once("a", () => Promise.reject(new Error("no"))))
-    assert.equal(await once("a", work), 4)
+    assert.equal((await failureOf(workshop.run(job)))[0], "unavailable")
   })
 })

@@ -18,6 +18,8 @@ export type Received = ReadonlyMap<string, Sealed>
 
 type Needs = Admitting & Pick<App, "database">
 
+type Sent = { received: Received; /** Aborted when the caller hangs up. */ signal?: AbortSignal }
+
 type Kept = { references: Reference[]; /** Of an AI, that any of them came with. */ marks: string[] }
 
 /** Keeps what was sent and notes what is behind links; throws a refusal that names the parameter. */
@@ -25,14 +27,14 @@ export async function keepReferences(
   app: Needs,
   projectId: string,
   read: Pick<ReadInput, "images" | "mask">,
-  received: Received,
+  sent: Sent,
 ): Promise<Kept> {
   const wanted = read.images.map((given) => ({ role: "image" as const, given }))
   const masks = read.mask === undefined ? [] : [{ role: "mask" as const, given: read.mask }]
   const references: Reference[] = []
   const found: string[] = []
   for (const { role, given } of [...wanted, ...masks]) {
-    const { inputMarks, ...reference } = await keepReference(app, projectId, role, given, received)
+    const { inputMarks, ...reference } = await keepReference(app, projectId, role, given, sent)
     references.push({ role, ...reference })
     found.push(...inputMarks)
   }
@@ -53,9 +55,9 @@ function checkMask(references: Reference[]) {
     })
 }
 
-async function keepReference(app: Needs, projectId: string, param: string, given: string, received: Received) {
-  const sealed = received.get(given)
-  if (sealed) return { kind: "stored" as const, ...(await admitPicture(app, sealed, param)) }
+async function keepReference(app: Needs, projectId: string, param: string, given: string, sent: Sent) {
+  const sealed = sent.received.get(given)
+  if (sealed) return { kind: "stored" as const, ...(await admitPicture(app, sealed, { param, over: sent.signal })) }
   if (/^https?:\/\//i.test(given) && URL.canParse(given)) return { kind: "url" as const, url: given, inputMarks: [] }
   const image = /^img_\w{1,36}$/.test(given) ? await findOwn(app, projectId, given) : undefined
   if (image) return { kind: "stored" as const, ...image }
@@ -114,7 +116,7 @@ async function fetchReference(app: Loading, { role, url }: Reference & { kind: "
   try {
     const answer = await app.fetchUrl(url, { signal, maxBytes: app.config.uploadMaxMb * 1_000_000 })
     for await (const chunk of answer.body) await draft.write(chunk as Buffer)
-    return await admitPicture(app, await draft.seal(), role)
+    return await admitPicture(app, await draft.seal(), { param: role })
   } finally {
     // Where it was kept as it came, there is nothing left to discard.
     await draft.discard()

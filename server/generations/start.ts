@@ -35,6 +35,8 @@ export type NewGeneration = {
   /** What the dialect passed over on purpose, for the caller to read. */
   warnings?: string[]
   received: Received
+  /** Aborted when the caller hangs up: his pictures then wait no longer to be checked. What is accepted goes on. */
+  signal?: AbortSignal
   /** Where the request says by what it is known if it is sent again. */
   repeat?: Repeat | undefined
   /** A URL that wants to be told of the end, and where its caller reaches this server, for links. */
@@ -82,7 +84,7 @@ export async function startGeneration(app: Needs, caller: Caller, wanted: NewGen
   const unmetered = isUnmetered(plan, caller.mode)
   const price = priceOf(model, given, unmetered)
   if (wanted.webhook) await app.guardedPost.check(wanted.webhook.url)
-  const { references, marks } = await keepReferences(app, caller.projectId, read, wanted.received)
+  const { references, marks } = await keepReferences(app, caller.projectId, read, wanted)
   const now = app.clock.now()
   const row = newRow(caller, wanted, { model: model.id, input: read.input, references, marks, price, now })
   const begun = await app.database.transaction(async (tx) => {

@@ -14,6 +14,9 @@ export type AdmittedPicture = KeptPicture & {
   inputMarks: string[]
 }
 
+/** `over`: aborted when nobody waits for it any more; then it gives up its place among those that are to be checked. */
+export type Admission = { param?: string | undefined; over?: AbortSignal | undefined }
+
 export type Admitting = Pick<App, "storage" | "inspector">
 
 /**
@@ -21,14 +24,18 @@ export type Admitting = Pick<App, "storage" | "inspector">
  * stands behind its end. Throws `image_type_not_allowed`, `image_invalid` or `unavailable`; of the picture's own
  * faults in the name of `param`, where it has one.
  */
-export async function admitPicture(app: Admitting, sealed: Sealed, param?: string): Promise<AdmittedPicture> {
+export async function admitPicture(
+  app: Admitting,
+  sealed: Sealed,
+  { param, over }: Admission = {},
+): Promise<AdmittedPicture> {
   if (!isKnownKind(sealed.head)) throw refusal("image_type_not_allowed", "must be a PNG, JPEG or WebP picture", param)
   const object = await sealed.open()
   try {
     await checkHeader(object, param)
     const whole = { start: 0, end: sealed.bytes }
     const picture = { bytes: sealed.bytes, read: () => piecesOf(object, whole, "steps") }
-    const found = await app.inspector.inspect(picture, app.storage.draft)
+    const found = await app.inspector.inspect(picture, app.storage.draft, over)
     if ("refused" in found) throw refusal("image_invalid", found.refused, param)
     const kept = await keepPicture(app, found.cleaned ?? sealed)
     if (!kept) throw refusal("image_invalid", "cannot be read", param)

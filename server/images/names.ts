@@ -3,12 +3,12 @@ import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import type { GenerationRow } from "../database/tables/generations.ts"
 import type { ImageNameRow } from "../database/tables/images.ts"
-import type { Sealed } from "../storage/storage.ts"
 import { readImage } from "./images.ts"
 import type { Image } from "./images.ts"
 import { admitPicture } from "./admit.ts"
 import type { Admitting } from "./admit.ts"
 import { insertUpload } from "./upload.ts"
+import type { Upload } from "./upload.ts"
 
 /** 1 to 128 of letters, digits, dots, underscores and dashes, and not only dots, which mean folders in an address. */
 export const imageNamePattern = /^(?!\.+$)[A-Za-z0-9._-]{1,128}$/
@@ -81,12 +81,10 @@ type Uploading = Admitting & Pick<App, "database">
 /** Keeps a picture that was sent, in the place of what the name meant before. Throws as `admitPicture` does. */
 export async function uploadNamedImage(
   app: Uploading,
-  projectId: string,
   name: string,
-  sealed: Sealed,
-  now: number,
+  { projectId, sealed, now, ...admission }: Upload,
 ): Promise<Image> {
-  const picture = await admitPicture(app, sealed)
+  const picture = await admitPicture(app, sealed, admission)
   return app.database.transaction(async (tx) => {
     await holdName(tx, now, projectId, name)
     const image = await insertUpload(tx, projectId, picture, now)

@@ -3,23 +3,18 @@ import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import type { Sealed } from "../storage/storage.ts"
 import { admitPicture } from "./admit.ts"
-import type { AdmittedPicture, Admitting } from "./admit.ts"
+import type { AdmittedPicture, Admission, Admitting } from "./admit.ts"
 import { insertImage } from "./images.ts"
 import type { Image } from "./images.ts"
 
-type Upload = {
-  projectId: string
-  sealed: Sealed
-  now: number
-  /** What the picture is called in the request. */ param?: string
-}
+export type Upload = Admission & { projectId: string; sealed: Sealed; now: number }
 
 /** Throws as `admitPicture` does: the bytes decide what a picture is, never what was said of them. */
 export async function uploadImage(
   app: Admitting & Pick<App, "database">,
-  { projectId, sealed, now, param }: Upload,
+  { projectId, sealed, now, ...admission }: Upload,
 ): Promise<Image> {
-  const picture = await admitPicture(app, sealed, param)
+  const picture = await admitPicture(app, sealed, admission)
   return app.database.transaction((tx) => insertUpload(tx, projectId, picture, now))
 }
 

@@ -80,6 +80,7 @@ async function predict(call: Predicting, name: string): Promise<Answer> {
     warnings,
     received,
     repeat: call.repeat,
+    signal,
     waited: !model.background,
   }
   const started = await startGeneration(app, caller, wanted)

@@ -109,7 +109,8 @@ type Making = Pick<Call, "app" | "caller" | "received" | "origin" | "signal" | "
 
 async function make(call: Making, { parameters, names, warnings }: GeminiRequest) {
   const { app, caller, received, repeat, origin, signal, params } = call
-  const wanted = { dialect: "gemini", model: params.model, parameters, warnings, received, repeat, waited: true }
+  const { model } = params
+  const wanted = { dialect: "gemini", model, parameters, warnings, received, repeat, signal, waited: true }
   const started = await startGeneration(app, caller, wanted).catch((error: unknown) => {
     throw withNames(error, names)
   })

@@ -58,7 +58,7 @@ export const generateImage = route({
     },
   ],
   failures: ["invalid_request", "invalid_key", "insufficient_credits", "rate_limited"],
-  async handle({ app, caller, body, received, repeat, origin }) {
+  async handle({ app, caller, body, received, repeat, origin, signal }) {
     const { generationType, prompt, aspectRatio } = body
     const generation = await startGeneration(app, caller, {
       dialect: "gempix2",
@@ -66,6 +66,7 @@ export const generateImage = route({
       parameters: readParameters(body, origin),
       received,
       repeat,
+      signal,
       waited: false,
       ...(body.webhookUrl === undefined ? {} : { webhook: { url: body.webhookUrl, origin } }),
     }).catch((error: unknown) => {
@@ -182,14 +183,14 @@ export const uploadPicture = route({
     "rate_limited",
     "unavailable",
   ],
-  async handle({ app, caller, body, received, origin }) {
+  async handle({ app, caller, body, received, origin, signal }) {
     const sealed = received.get(body.file)
     if (!sealed) {
       const message = "file must be a picture, sent as a file of the form"
       throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "file", message }] })
     }
     const image = await uploadImage(app, {
-      ...{ projectId: caller.projectId, sealed, now: app.clock.now(), param: "file" },
+      ...{ projectId: caller.projectId, sealed, now: app.clock.now(), param: "file", over: signal },
     })
     const json = success("Upload successful", { imageUrl: signedLink(app, origin, image.id), imageKey: image.id })
     return { status: 200, json }

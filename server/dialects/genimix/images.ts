@@ -98,12 +98,12 @@ export const genimixGenerate = route({
   },
 })
 
-type Beginning = Pick<Call<Named>, "app" | "caller" | "params" | "received" | "repeat"> & {
+type Beginning = Pick<Call<Named>, "app" | "caller" | "params" | "received" | "repeat" | "signal"> & {
   body: z.infer<typeof Wanted>
 }
 
 async function beginGeneration(call: Beginning): Promise<{ id: string; headers: Record<string, string> }> {
-  const { app, caller, params, body, received, repeat } = call
+  const { app, caller, params, body, received, repeat, signal } = call
   const fingerprint = fingerprintOf({ method: "PUT", path: params.imageId, body, received })
   const imageName = { name: params.imageId, fingerprint, mode: caller.mode }
   // Before anything is checked: what was accepted once is not refused later, for its model's end or an empty balance.
@@ -112,7 +112,7 @@ async function beginGeneration(call: Beginning): Promise<{ id: string; headers: 
   const { provider, modelId, ...parameters } = body
   const model = readModel(app, provider, modelId)
   checkOnePicture(model, parameters)
-  const wanted = { dialect: "genimix", model: model.id, parameters, received, repeat, waited: true, imageName }
+  const wanted = { dialect: "genimix", model: model.id, parameters, received, repeat, signal, waited: true, imageName }
   const { id } = await startGeneration(app, caller, wanted)
   return { id, headers: {} }
 }
@@ -141,9 +141,11 @@ export const genimixUpload = route({
   ],
   async handle(call) {
     checkProject(call)
-    const { app, caller, params, received } = call
-    const [picture] = received.values()
-    await uploadNamedImage(app, caller.projectId, params.imageId, picture!, app.clock.now())
+    const { app, caller, params, received, signal } = call
+    const [sealed] = received.values()
+    await uploadNamedImage(app, params.imageId, {
+      ...{ projectId: caller.projectId, sealed: sealed!, now: app.clock.now(), over: signal },
+    })
     return { status: 200, json: answerOf(call, "Image uploaded successfully") }
   },
 })
@@ -165,7 +167,8 @@ export const genimixGet = route({
     checkProject(call)
     const image = await findNamedImage(call.app, call.caller.projectId, call.params.imageId)
     if (!image) throw missing()
-    return { status: 200, image: await asWanted(call.app, image, call.query), cache: "private, no-cache" }
+    const wanted = await asWanted(call.app, image, call.query, call.signal)
+    return { status: 200, image: wanted, cache: "private, no-cache" }
   },
 })
 

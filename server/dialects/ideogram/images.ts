@@ -88,7 +88,7 @@ async function make(
   operation: string,
 ): Promise<Answer> {
   const parameters = { ...readFields(app, body), operation }
-  const wanted = { dialect: "ideogram", model: name, parameters, received, repeat, waited: true }
+  const wanted = { dialect: "ideogram", model: name, parameters, received, repeat, signal, waited: true }
   const started = await startGeneration(app, caller, wanted).catch((error: unknown) => {
     throw withNames(error, names)
   })

@@ -70,6 +70,7 @@ export const createGeneration = route({
       at: "input.",
       received,
       repeat,
+      signal,
       webhook: body.webhook === undefined ? undefined : { url: body.webhook, origin },
       waited: body.wait > 0,
     }

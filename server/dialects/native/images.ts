@@ -28,18 +28,18 @@ export const getImage = route({
   ],
   failures: ["invalid_request", "invalid_key", "not_found", "image_invalid", "unavailable"],
   phrase,
-  async handle({ app, caller, params, query }) {
+  async handle({ app, caller, params, query, signal }) {
     if (query.signature === undefined) {
       const image = await findImage(app, caller.projectId, params.id)
       if (!image) throw missing()
       // A copy may be kept, but is shown again only to who still has a key.
-      return { status: 200, image: await asWanted(app, image, query), cache: "private, no-cache" }
+      return { status: 200, image: await asWanted(app, image, query, signal), cache: "private, no-cache" }
     }
     const link = checkLink(app, params.id, query)
     if (link === "expired") throw new GatewayError({ code: "not_found", detail: "This link has expired." })
     const image = link === "valid" ? await findLinkedImage(app, params.id) : undefined
     if (!image) throw missing()
     const secondsLeft = Number(query.expires) - Math.floor(app.clock.now() / 1000)
-    return { status: 200, image: await asWanted(app, image, query), cache: `private, max-age=${secondsLeft}` }
+    return { status: 200, image: await asWanted(app, image, query, signal), cache: `private, max-age=${secondsLeft}` }
   },
 })

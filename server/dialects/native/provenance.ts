@@ -67,10 +67,10 @@ export const getProvenance = route({
   answers: [{ status: 200, about: "What is known of it.", schema: ProvenanceAnswer }],
   failures: ["invalid_key", "not_found", "unavailable"],
   phrase,
-  async handle({ app, caller, params }) {
+  async handle({ app, caller, params, signal }) {
     const provenance = await findProvenance(app, caller.projectId, params.id)
     const { image, marks } = provenance
-    const c2pa = marks.includes("c2pa") ? await readManifest(app, image) : null
+    const c2pa = marks.includes("c2pa") ? await readManifest(app, image, signal) : null
     return {
       status: 200,
       json: { ...writeProvenance(provenance), c2pa, marks_added: derivativeMarks(app, provenance) },

@@ -124,6 +124,7 @@ async function makeImages(
     warnings,
     received,
     repeat: call.repeat,
+    signal,
     waited: true,
   })
   const { id, input } = started

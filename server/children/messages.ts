@@ -1,15 +1,15 @@
-// What the server and its child say to each other over a pipe: a length, so much JSON, and then bytes.
+// What the server and its child say to each other over a pipe: a length, so much JSON, and then the bytes of pictures.
 import type { Readable, Writable } from "node:stream"
 
-/** The picture's bytes follow. */
-export type Question = { id: number; bytes: number }
+/** So many pictures follow, of so many bytes each. */
+export type Question = { id: number; sizes: number[]; asked: unknown }
 
-/** `bytes` of the picture as it may be kept follow; 0 where it may be kept as it came. */
-export type Verdict = { id: number; refused: string } | { id: number; marks: string[]; bytes: number }
+/** `bytes` of the picture that was made follow; 0 where none was. */
+export type Answer = { id: number; refused: string } | { id: number; told: unknown; bytes: number }
 
 export type Ready = { ready: true }
 
-const jsonMaxBytes = 16_384
+const jsonMaxBytes = 1_000_000
 
 /** The chunk may be written over once this has resolved. */
 export const write = (pipe: Writable, chunk: Uint8Array): Promise<void> =>
@@ -17,7 +17,7 @@ export const write = (pipe: Writable, chunk: Uint8Array): Promise<void> =>
     pipe.write(chunk, (error) => (error ? reject(error) : resolve()))
   })
 
-export function writeJson(pipe: Writable, value: Question | Verdict | Ready): Promise<void> {
+export function writeJson(pipe: Writable, value: Question | Answer | Ready): Promise<void> {
   const json = Buffer.from(JSON.stringify(value))
   const length = Buffer.alloc(4)
   length.writeUInt32BE(json.length)
@@ -29,8 +29,8 @@ export type Reader = {
   some: (max: number) => Promise<Buffer | undefined>
   /** Exactly so many, in a buffer of their own; undefined where the end comes before. */
   whole: (length: number) => Promise<Buffer | undefined>
-  /** Whether nothing has come that was not read yet. */
-  isEmpty: () => boolean
+  /** Whatever JSON comes next; undefined at the end. Rejects where it is none. */
+  json: () => Promise<unknown>
 }
 
 export function createReader(pipe: Readable): Reader {
@@ -55,14 +55,12 @@ export function createReader(pipe: Readable): Reader {
     }
     return buffer
   }
-  return { some, whole, isEmpty: () => rest.length === 0 }
-}
-
-/** Whatever JSON comes next; undefined at the end. Rejects where it is none. */
-export async function readJson(reader: Reader): Promise<unknown> {
-  const length = (await reader.whole(4))?.readUInt32BE(0)
-  if (length === undefined) return undefined
-  if (length > jsonMaxBytes) throw new Error("a message is too long")
-  const text = await reader.whole(length)
-  return text && (JSON.parse(text.toString()) as unknown)
+  async function json(): Promise<unknown> {
+    const length = (await whole(4))?.readUInt32BE(0)
+    if (length === undefined) return undefined
+    if (length > jsonMaxBytes) throw new Error("a message is too long")
+    const text = await whole(length)
+    return text && (JSON.parse(text.toString()) as unknown)
+  }
+  return { some, whole, json }
 }

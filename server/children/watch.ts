@@ -1,27 +1,32 @@
-// Sees to it that a child takes no more time and memory for a picture than it may.
+// Sees to it that a child takes no more time and memory for its work than it may.
 import { readFileSync } from "node:fs"
 
 export type Watch = {
+  /** Gives as much time once more. */
+  again: () => void
   stop: () => void
   /** Why the child was killed, to be read after the picture's name; undefined where it was not. */
   killedFor: () => string | undefined
 }
 
-type Limits = { timeMaxMs: number; memoryMaxMib: number }
+export type WatchLimits = { timeMaxMs: number; memoryMaxMib: number }
 
 const lookEveryMs = 50
 
-export function watchOver(pid: number, { timeMaxMs, memoryMaxMib }: Limits, kill: () => void): Watch {
+export function watchOver(pid: number, { timeMaxMs, memoryMaxMib }: WatchLimits, kill: () => void): Watch {
   let why: string | undefined
   const end = (reason: string) => {
     why ??= reason
     kill()
   }
-  const timer = setTimeout(() => end(`takes more than ${timeMaxMs / 1000} seconds to decode`), timeMaxMs)
-  const looking = setInterval(() => {
+  const look = () => {
     if (residentMib(pid) > memoryMaxMib) end(`takes more than ${memoryMaxMib} MiB of memory to decode`)
-  }, lookEveryMs)
+  }
+  const timer = setTimeout(() => end(`takes more than ${timeMaxMs / 1000} seconds to decode`), timeMaxMs)
+  const looking = setInterval(look, lookEveryMs)
+  look()
   return {
+    again: () => void timer.refresh(),
     stop() {
       clearTimeout(timer)
       clearInterval(looking)
