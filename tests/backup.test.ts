@@ -78,7 +78,8 @@ it("a backup made while the server works is consistent, and a server starts on i
   const images = rowsOf<ImageRow>(backup, "select * from images")
   assert.ok(images.length > 4 && told.pictures > 4 && all.length > images.length, `${images.length} of ${all.length}`)
   checkFiles(backup, images)
-  assert.equal(statSync(backup).mode & 0o77, 0, "nobody else may read it")
+  for (const path of [backup, join(backup, "atelier.sqlite")])
+    assert.equal(statSync(path).mode & 0o77, 0, `nobody else may read ${path}`)
 
   assert.equal(existsSync(join(backup, "master-key")), false)
   await assert.rejects(startServer({}, backup), /no master key here opens/)

@@ -272,5 +272,10 @@ it("every answer says that it is data: no guessing, no framing, no keeping", asy
     assert.match(headers.get("x-request-id") ?? "", /^req_\w{24}$/, path)
     assert.equal(headers.get("x-powered-by"), null)
     assert.equal(headers.get("set-cookie"), null)
+    assert.equal(headers.get("strict-transport-security"), null)
   }
+  const behindTls = await composeServer({ ATELIER_PUBLIC_URL: "https://pictures.example" })
+  const { headers } = await call(behindTls, "/healthz")
+  assert.equal(headers.get("strict-transport-security"), "max-age=31536000")
+  await behindTls.end()
 })

@@ -1,5 +1,5 @@
 // The command that makes a backup of an installation, whether its server runs or not.
-import { mkdir, rename, rm } from "node:fs/promises"
+import { chmod, mkdir, rename, rm } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { readConfig } from "../config.ts"
 import type { Config } from "../config.ts"
@@ -36,6 +36,7 @@ async function backUp({ dataFolder }: Config, to: string): Promise<Printed> {
   const [snapshot, fresh] = [join(to, "atelier.sqlite"), join(to, "atelier.sqlite.new")]
   await rm(fresh, { force: true })
   writeSnapshot(join(dataFolder, "atelier.sqlite"), fresh)
+  await chmod(fresh, 0o600)
   await rename(fresh, snapshot)
   const after = await copyObjects(from, kept)
   const names = picturesIn(snapshot)
