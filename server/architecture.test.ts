@@ -55,7 +55,7 @@ const rooms: Record<string, string[]> = {
     "egress",
     "webhooks",
   ],
-  http: ["accounts", "addresses", "storage", "images", "app", "errors", "bodies", "ids", "nearest"],
+  http: ["accounts", "addresses", "database", "storage", "images", "app", "errors", "bodies", "ids", "nearest"],
   generations: [
     "accounts",
     "credits",

@@ -90,16 +90,34 @@ export async function recordStep(tx: Queries, id: string, step: Step, now: numbe
             finished_at: now,
           }
         : { state: step.state, failure_json: failureJson(step), due_at: step.dueAt, finished_at: now }
-  await tx.updateTable("attempts").set(change).where("id", "=", id).where("state", "in", ["sent", "pending"]).execute()
+  await changes[step.state](tx, { id, ...change })
 }
+
+type Change = { id: string } & Partial<AttemptRow>
+
+const changeOpen = () =>
+  prepare((tx, { id, ...change }: Change) =>
+    tx.updateTable("attempts").set(change).where("id", "=", id).where("state", "in", ["sent", "pending"]),
+  )
+
+// Each step changes columns of its own, and so has a text of its own.
+const changes = { pending: changeOpen(), stored: changeOpen(), failed: changeOpen() }
 
 const failureJson = ({ failure, next }: Failed): string => JSON.stringify({ ...failure, ...(next ? { next } : {}) })
 
 /** The way that the first call of all went: it decided how the work was divided. */
 export async function firstWay(queries: Queries, generationId: string): Promise<Way | undefined> {
-  const first = queries.selectFrom("attempts").select(["provider", "vendor_model as model"])
-  return first.where("generation_id", "=", generationId).orderBy("ordinal").limit(1).executeTakeFirst()
+  return (await selectFirst(queries, { generationId })).rows[0]
 }
+
+const selectFirst = prepare((queries, { generationId }: { generationId: string }) =>
+  queries
+    .selectFrom("attempts")
+    .select(["provider", "vendor_model as model"])
+    .where("generation_id", "=", generationId)
+    .orderBy("ordinal")
+    .limit(1),
+)
 
 /** The newest attempt of each part that has one, by part. */
 export async function latestAttempts(queries: Queries, generationId: string): Promise<Map<number, Attempt>> {

@@ -1,6 +1,7 @@
 // Finding generations again, waiting for one, and calling one off. Always within the caller's project.
 import type { App } from "../app.ts"
 import { isAfter, pageOf } from "../database/pages.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import { GatewayError } from "../errors.ts"
 import { imagesOf } from "../images/images.ts"
 import { recordWebhooks } from "../webhooks/deliveries.ts"
@@ -16,12 +17,15 @@ import { tellEnd } from "./story.ts"
 type Reading = Pick<App, "database">
 
 export async function findGeneration(app: Reading, caller: Caller, id: string): Promise<Generation> {
-  const row = await generationRow(app.database.query, id)
+  return withImages(app, caller, await generationRow(app.database.query, id))
+}
+
+async function withImages(app: Reading, caller: Caller, row: GenerationRow | undefined): Promise<Generation> {
   // Another project's generation is like a missing one.
   if (!row || row.project_id !== caller.projectId)
     throw new GatewayError({ code: "not_found", detail: "There is no such generation." })
-  const images = await imagesOf(app.database.query, [id])
-  return readGeneration(row, images.get(id) ?? [])
+  const images = await imagesOf(app.database.query, [row.id])
+  return readGeneration(row, images.get(row.id) ?? [])
 }
 
 /** Resolves when the generation has ended, when the time is over, or when the signal is aborted: as it is then. */
@@ -37,7 +41,7 @@ export async function waitForGeneration(
     const row = await generationRow(app.database.query, id)
     if (over.aborted || !row || hasEnded(row.status)) {
       change.stop()
-      return findGeneration(app, caller, id)
+      return withImages(app, caller, row)
     }
     await change.happened
   }
@@ -71,18 +75,19 @@ export async function cancelGeneration(
   await findGeneration(app, caller, id)
   const now = app.clock.now()
   const canceled = await app.database.transaction(async (tx) => {
-    const { numUpdatedRows } = await tx
+    const row = await tx
       .updateTable("generations")
       .set({ status: "canceled", finished_at: now })
       .where("id", "=", id)
       .where("status", "in", ["queued", "running"])
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) return false
-    await settleUndelivered(tx, now, (await generationRow(tx, id))!, "canceled")
+      .returningAll()
+      .executeTakeFirst()
+    if (!row) return false
+    await settleUndelivered(tx, now, row, "canceled")
     await addEvent(tx, now, id, { type: "canceled" })
     // Whoever works on it already is told below.
     await app.queue.cancel(tx, { kind: runGenerationJob, subject: id })
-    await recordWebhooks(app, tx, id, now)
+    await recordWebhooks(app, tx, row, now)
     return true
   })
   app.changes.tell(cancelSubject(id))

@@ -1,6 +1,8 @@
 // Ends a generation, in the same transaction as the last thing that was missing. An end never changes.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import { failures } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import { insertImage } from "../images/images.ts"
@@ -42,24 +44,29 @@ export async function finishIfComplete(
   const succeeded = made.length > 0
   const warnings = [...(JSON.parse(row.warnings_json) as string[]), ...(succeeded ? failed.map(partMissing) : [])]
   const usage = sumUsage(attempts)
-  await tx
-    .updateTable("generations")
-    .set({
-      status: succeeded ? "succeeded" : "failed",
-      failure_json: succeeded ? null : JSON.stringify(forCaller(failed[0]!)),
-      usage_json: usage ? JSON.stringify(usage) : null,
-      warnings_json: JSON.stringify(warnings),
-      charged_micros: chargeOf(row, attempts),
-      finished_at: now,
-    })
-    .where("id", "=", id)
-    .execute()
+  const end = {
+    id,
+    status: succeeded ? ("succeeded" as const) : ("failed" as const),
+    failure_json: succeeded ? null : JSON.stringify(forCaller(failed[0]!)),
+    usage_json: usage ? JSON.stringify(usage) : null,
+    warnings_json: JSON.stringify(warnings),
+    charged_micros: chargeOf(row, attempts),
+    finished_at: now,
+  }
+  await writeEnd(tx, end)
   await settleDelivered(tx, now, row, attempts)
   const data = succeeded ? { images: made.length } : { code: failed[0]!.code }
   await addEvent(tx, now, id, { type: succeeded ? "succeeded" : "failed", data })
-  await recordWebhooks(app, tx, id, now)
+  await recordWebhooks(app, tx, { ...row, ...end }, now)
   return "now"
 }
+
+type End = Pick<
+  GenerationRow,
+  "id" | "status" | "failure_json" | "usage_json" | "warnings_json" | "charged_micros" | "finished_at"
+>
+
+const writeEnd = prepare((tx, { id, ...end }: End) => tx.updateTable("generations").set(end).where("id", "=", id))
 
 const failuresOf = (attempt: Attempt): Failure[] =>
   attempt.state === "failed" ? [attempt.failure] : attempt.state === "stored" ? attempt.missing : []
@@ -78,7 +85,7 @@ export async function failGeneration(
   await tx.updateTable("generations").set(end).where("id", "=", id).execute()
   await settleUndelivered(tx, now, row, "given up")
   await addEvent(tx, now, id, { type: "failed", data: { code: failure.code } })
-  await recordWebhooks(app, tx, id, now)
+  await recordWebhooks(app, tx, { ...row, ...end }, now)
 }
 
 const partMissing = ({ code, detail }: Failure): string =>

@@ -66,4 +66,36 @@ describe("progress in a long line", () => {
       (await progressNow(app, readGeneration(line[place]!, []))).estimatedSeconds
     assert.deepEqual(await Promise.all([0, 30, 100, 149].map(secondsAt)), [20, 620, 2020, 2020])
   })
+
+  it("reads the line once a second for all who ask", async (t) => {
+    const server = await composeServer({ ATELIER_CONCURRENCY: "1" })
+    t.after(server.end)
+    const { database, config } = server.atelier.app
+    const { body } = await generate(server, "whoever asks")
+    const { id } = body
+    const ended = await database.query
+      .selectFrom("generations")
+      .selectAll()
+      .where("id", "=", id)
+      .executeTakeFirstOrThrow()
+    const inLine = (name: string, created_at: number) => ({
+      ...{ ...ended, id: name, created_at, status: "queued" as const, started_at: null, finished_at: null },
+    })
+    const add = (...rows: (typeof ended)[]) => database.query.insertInto("generations").values(rows).execute()
+    const last = inLine("gen_last", 3_000)
+    let now = 1_000_000
+    const seconds = async () =>
+      (await progressNow({ database, config, clock: { now: () => now } }, readGeneration(last, []))).estimatedSeconds
+    await add(last, inLine("gen_first", 1_000))
+    assert.equal(await seconds(), 40)
+    await add(inLine("gen_second", 2_000))
+    now += 999
+    assert.equal(await seconds(), 40)
+    now += 1
+    assert.equal(await seconds(), 60)
+    await add(inLine("gen_third", 2_001))
+    // A clock that was set back keeps nobody waiting for news.
+    now -= 500_000
+    assert.equal(await seconds(), 80)
+  })
 })

@@ -2,7 +2,7 @@
 // of the same model have taken before.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import { hasEnded } from "./generation.ts"
+import { prepare } from "../database/prepare.ts"
 import type { Generation } from "./generation.ts"
 
 export type Progress = {
@@ -49,7 +49,15 @@ const sampleSize = 50
  * same for as long as somebody looks.
  */
 async function usualOf(queries: Queries, { model, mode, createdAt }: Generation): Promise<number> {
-  const rows = await queries
+  const { rows } = await selectLast(queries, { model, mode, createdAt })
+  const took = rows
+    .map(({ started_at, finished_at }) => finished_at! - (started_at ?? finished_at!))
+    .sort((a, b) => a - b)
+  return Math.max(1, took[took.length >> 1] ?? unknownMs)
+}
+
+const selectLast = prepare((queries, { model, mode, createdAt }: Pick<Generation, "model" | "mode" | "createdAt">) =>
+  queries
     .selectFrom("generations")
     .select(["started_at", "finished_at"])
     .where("model", "=", model)
@@ -57,40 +65,85 @@ async function usualOf(queries: Queries, { model, mode, createdAt }: Generation)
     .where("status", "=", "succeeded")
     .where("finished_at", "<=", createdAt)
     .orderBy("finished_at", "desc")
-    .limit(sampleSize)
-    .execute()
-  const took = rows
-    .map(({ started_at, finished_at }) => finished_at! - (started_at ?? finished_at!))
-    .sort((a, b) => a - b)
-  return Math.max(1, took[took.length >> 1] ?? unknownMs)
-}
+    .limit(sampleSize),
+)
 
-// Further back in line nobody is told more than that it takes long: counting a backlog is dear, and who waits asks often.
+// Further back in line nobody is told more than that it takes long: a backlog can be long, and who waits asks often.
 const roundsMax = 100
 
-/** Counts no further than it matters. */
-async function aheadOf(queries: Queries, { createdAt }: Generation, atOnce: number): Promise<number> {
-  const { count } = await queries
-    .selectFrom(({ selectFrom }) =>
-      selectFrom("generations")
-        .select("created_at")
-        .where("status", "=", "queued")
-        .where("created_at", "<", createdAt)
-        .limit(roundsMax * atOnce)
-        .as("ahead"),
-    )
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .executeTakeFirstOrThrow()
-  return Number(count)
+/** When those were accepted that have not begun, the first of them: no further than it matters. */
+async function lineNow(queries: Queries, atOnce: number): Promise<number[]> {
+  const line = queries.selectFrom("generations").select("created_at").where("status", "=", "queued")
+  const rows = await line
+    .orderBy("created_at")
+    .limit(roundsMax * atOnce)
+    .execute()
+  return rows.map(({ created_at }) => created_at)
+}
+
+/** How many of the times, which are in order, are before this one. */
+function countBefore(times: number[], time: number): number {
+  let [from, to] = [0, times.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (times[middle]! < time) from = middle + 1
+    else to = middle
+  }
+  return from
 }
 
 async function toldOf(queries: Queries, id: string): Promise<number> {
-  const events = queries.selectFrom("events").select("data_json").where("generation_id", "=", id)
-  const rows = await events.where("type", "=", "progress").execute()
+  const { rows } = await selectTold(queries, { id })
   return Math.max(
     0,
     ...rows.map(({ data_json }) => Number((JSON.parse(data_json) as { percent?: number }).percent ?? 0)),
   )
+}
+
+const selectTold = prepare((queries, { id }: { id: string }) =>
+  queries.selectFrom("events").select("data_json").where("generation_id", "=", id).where("type", "=", "progress"),
+)
+
+type Known = {
+  /** By generation: it never changes. */
+  usual: Map<string, Promise<number>>
+  line: Promise<number[]>
+  lineUntil: number
+}
+
+const usualMax = 10_000
+const lineKnownForMs = 1_000
+// Who waits asks again and again, and none of this has to be read anew for each answer.
+const knownOf = new WeakMap<Queries, Known>()
+
+function known(queries: Queries): Known {
+  const last = knownOf.get(queries)
+  if (last) return last
+  const nothing = { usual: new Map(), line: Promise.resolve([]), lineUntil: 0 }
+  knownOf.set(queries, nothing)
+  return nothing
+}
+
+function knownUsual(queries: Queries, generation: Generation): Promise<number> {
+  const { usual } = known(queries)
+  const last = usual.get(generation.id)
+  if (last) return last
+  if (usual.size >= usualMax) usual.clear()
+  const reading = usualOf(queries, generation)
+  usual.set(generation.id, reading)
+  reading.catch(() => usual.delete(generation.id))
+  return reading
+}
+
+/** As it was at most a second ago. */
+async function knownAhead(queries: Queries, { createdAt }: Generation, atOnce: number, now: number): Promise<number> {
+  const last = known(queries)
+  if (now >= last.lineUntil || last.lineUntil > now + lineKnownForMs) {
+    last.line = lineNow(queries, atOnce)
+    last.lineUntil = now + lineKnownForMs
+    last.line.catch(() => (last.lineUntil = 0))
+  }
+  return countBefore(await last.line, createdAt)
 }
 
 const phases = {
@@ -109,12 +162,12 @@ export async function progressNow(
   const { id, status, startedAt, finishedAt } = generation
   if (status === "succeeded") return { progress: 100, estimatedSeconds: 0 }
   const { query } = database
-  const until = finishedAt ?? clock.now()
+  const now = clock.now()
   return progressOf({
     phase: phases[status],
-    runningMs: startedAt === undefined ? 0 : until - startedAt,
-    usualMs: await usualOf(query, generation),
-    ahead: hasEnded(status) || status === "running" ? 0 : await aheadOf(query, generation, config.concurrency),
+    runningMs: startedAt === undefined ? 0 : (finishedAt ?? now) - startedAt,
+    usualMs: await knownUsual(query, generation),
+    ahead: status === "queued" ? await knownAhead(query, generation, config.concurrency, now) : 0,
     atOnce: config.concurrency,
     told: await toldOf(query, id),
   })

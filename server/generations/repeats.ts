@@ -2,7 +2,8 @@
 import { sql } from "kysely"
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
-import type { GenerationRow } from "../database/tables/generations.ts"
+import { prepare } from "../database/prepare.ts"
+import type { GenerationRow, RepeatRow } from "../database/tables/generations.ts"
 import { GatewayError } from "../errors.ts"
 import { generationRow, hasEnded } from "./generation.ts"
 
@@ -29,24 +30,29 @@ export async function joinRepeat(
   if (!repeat) return undefined
   const { route, name, fingerprint } = repeat
   const mine = { project_id: projectId, route, name }
-  const first = await tx
-    .selectFrom("repeats")
-    .selectAll()
-    .where((eb) => eb.and(mine))
-    .executeTakeFirst()
+  const [first] = (await selectRepeat(tx, mine)).rows
   if (first && now - first.created_at < keptMs && isSame(repeat, first, now)) {
     if (first.fingerprint !== fingerprint) throw new GatewayError({ code: "idempotency_mismatch" })
     return generationRow(tx, first.generation_id)
   }
-  if (first)
-    await tx
-      .deleteFrom("repeats")
-      .where((eb) => eb.and(mine))
-      .execute()
+  if (first) await deleteRepeat(tx, mine)
   const row = { ...mine, fingerprint, generation_id: id, created_at: now, delivered_at: null }
-  await tx.insertInto("repeats").values(row).execute()
+  await insertRepeat(tx, row)
   return undefined
 }
+
+type Named = Pick<RepeatRow, "project_id" | "route" | "name">
+
+const selectRepeat = prepare((tx, mine: Named) =>
+  tx
+    .selectFrom("repeats")
+    .selectAll()
+    .where((eb) => eb.and(mine)),
+)
+
+const deleteRepeat = prepare((tx, mine: Named) => tx.deleteFrom("repeats").where((eb) => eb.and(mine)))
+
+const insertRepeat = prepare((tx, row: RepeatRow) => tx.insertInto("repeats").values(row))
 
 /** Without a key, an answer that was delivered is over: the same wish after it is another wish. */
 const isSame = (repeat: Repeat, first: { created_at: number; delivered_at: number | null }, now: number): boolean =>
@@ -72,11 +78,13 @@ export function forgetOldRepeats({ database, clock }: Pick<App, "database" | "cl
 export async function noteDelivered(app: Pick<App, "database" | "clock">, projectId: string, repeat: Repeat) {
   if (isKey(repeat)) return
   const { route, name } = repeat
-  await app.database.transaction((tx) =>
-    tx
-      .updateTable("repeats")
-      .set({ delivered_at: app.clock.now() })
-      .where((eb) => eb.and({ project_id: projectId, route, name }))
-      .execute(),
-  )
+  const mine = { project_id: projectId, route, name }
+  await app.database.transaction((tx) => noteRepeat(tx, { ...mine, delivered_at: app.clock.now() }))
 }
+
+const noteRepeat = prepare((tx, { delivered_at, ...mine }: Named & { delivered_at: number }) =>
+  tx
+    .updateTable("repeats")
+    .set({ delivered_at })
+    .where((eb) => eb.and(mine)),
+)

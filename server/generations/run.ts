@@ -6,6 +6,7 @@ import type { Given, Route } from "../catalogue/model.ts"
 import { GatewayError } from "../errors.ts"
 import type { Failure } from "../errors.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { GenerationRow } from "../database/tables/generations.ts"
 import { knownProvider } from "../providers/all.ts"
 import type { References } from "../providers/provider.ts"
@@ -127,9 +128,9 @@ async function begin(work: Work, part: number, ordinal: number, { provider, mode
   const now = app.clock.now()
   const attempt = await app.database.transaction(async (tx) => {
     await app.queue.hold(tx, job)
-    const row = await markRunning(tx, generation.id, now)
-    if (!row) return undefined
-    const reservedMicros = shareOf(row.reserved_micros, work.parts, part)
+    const reserved = await markRunning(tx, generation.id, now)
+    if (reserved === undefined) return undefined
+    const reservedMicros = shareOf(reserved, work.parts, part)
     return insertSent(tx, generation.id, { part, ordinal, provider, vendorModel, keySource, reservedMicros, now })
   })
   if (!attempt) return
@@ -141,15 +142,25 @@ async function begin(work: Work, part: number, ordinal: number, { provider, mode
 const shareOf = (micros: number, parts: number[], part: number): number =>
   Math.floor((micros * parts[part]!) / parts.reduce((sum, count) => sum + count, 0))
 
-/** Undefined where the generation has ended meanwhile. */
-async function markRunning(tx: Queries, id: string, now: number): Promise<GenerationRow | undefined> {
+/** Answers what is set aside for all of it; undefined where the generation has ended meanwhile. */
+async function markRunning(tx: Queries, id: string, now: number): Promise<number | undefined> {
+  const [queued] = (await startQueued(tx, { id, now })).rows
+  if (queued) {
+    await addEvent(tx, now, id, { type: "running" })
+    return queued.reserved_micros
+  }
   const row = await generationRow(tx, id)
-  if (!row || hasEnded(row.status)) return undefined
-  if (row.status === "running") return row
-  await tx.updateTable("generations").set({ status: "running", started_at: now }).where("id", "=", id).execute()
-  await addEvent(tx, now, id, { type: "running" })
-  return row
+  return row?.status === "running" ? row.reserved_micros : undefined
 }
+
+const startQueued = prepare((tx, { id, now }: { id: string; now: number }) =>
+  tx
+    .updateTable("generations")
+    .set({ status: "running", started_at: now })
+    .where("id", "=", id)
+    .where("status", "=", "queued")
+    .returning("reserved_micros"),
+)
 
 async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
   const { app, generation, job } = work

@@ -1,6 +1,7 @@
 // Limits in the database: one count for all servers on it, and for whatever is started after them.
 import { sql } from "kysely"
 import type { App } from "../app.ts"
+import { prepare } from "../database/prepare.ts"
 import { clocksDifferMs, hairMs, judge, keysMax, verdictOf } from "./limits.ts"
 import type { Limit, Limiter } from "./limits.ts"
 
@@ -61,31 +62,40 @@ async function count(
   { requests, seconds }: Limit,
   now: number,
 ): Promise<number | "one too many"> {
-  const number = (value: number) => sql<number>`cast(${value} as double precision)`
   const windowMs = seconds * 1000
   const intervalMs = windowMs / requests
+  const times = { latest: now + windowMs + hairMs, mistaken: now + windowMs + clocksDifferMs }
+  const { rows } = await countOne(database.query, { name, now, intervalMs, first: now + intervalMs, ...times })
+  return rows[0]?.arrives_at ?? "one too many"
+}
+
+/** In milliseconds; an arrival above `mistaken` can only have come of a clock that was set back. */
+type Counted = { name: string; now: number; intervalMs: number; first: number; latest: number; mistaken: number }
+
+const countOne = prepare((queries, { name, now, intervalMs, first, latest, mistaken }: Counted) => {
+  const number = (value: number) => sql<number>`cast(${value} as double precision)`
   const before = sql<number>`case
-    when limits.arrives_at <= ${number(now)} or limits.arrives_at > ${number(now + windowMs + clocksDifferMs)}
+    when limits.arrives_at <= ${number(now)} or limits.arrives_at > ${number(mistaken)}
     then ${number(now)} else limits.arrives_at end`
   const after = sql<number>`${before} + ${number(intervalMs)}`
-  const row = await database.query
+  return queries
     .insertInto("limits")
-    .values({ name, arrives_at: number(now + intervalMs) })
+    .values({ name, arrives_at: number(first) })
     .onConflict((conflict) =>
       conflict
         .column("name")
         .doUpdateSet({ arrives_at: after })
-        .where(sql<boolean>`${after} <= ${number(now + windowMs + hairMs)}`),
+        .where(sql<boolean>`${after} <= ${number(latest)}`),
     )
     .returning("arrives_at")
-    .executeTakeFirst()
-  return row?.arrives_at ?? "one too many"
-}
+})
 
-async function arrivalOf({ database }: Needs, name: string): Promise<number> {
-  const row = database.query.selectFrom("limits").select("arrives_at").where("name", "=", name)
-  return (await row.executeTakeFirst())?.arrives_at ?? 0
-}
+const arrivalOf = async ({ database }: Needs, name: string): Promise<number> =>
+  (await selectArrival(database.query, { name })).rows[0]?.arrives_at ?? 0
+
+const selectArrival = prepare((queries, { name }: { name: string }) =>
+  queries.selectFrom("limits").select("arrives_at").where("name", "=", name),
+)
 
 /** Forgets up to `count` that are whole again: a name that is not there has all of its limit. Answers how many. */
 export async function forgetWholeLimits(

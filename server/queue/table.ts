@@ -76,13 +76,19 @@ const selectMine = prepare((tx, { id, fence }: Claimed) =>
 async function later(tx: Queries, job: Job, dueAt: number, { lane, places = 0 }: Onward = {}): Promise<void> {
   // Places are kept a while longer than the job waits, until somebody has had the time to take it.
   const leased_until = places > 0 ? dueAt + leaseMs : null
-  const changed = tx
-    .updateTable("jobs")
-    .set({ due_at: dueAt, leased_until, places, deadline_at: null, ...(lane === undefined ? {} : { lane }) })
-    .where("id", "=", job.id)
-    .where("fence", "=", job.fence)
-  if ((await changed.executeTakeFirstOrThrow()).numUpdatedRows === 0n) throw new LeaseLost(job)
+  const { id, fence } = job
+  const change = { id, fence, due_at: dueAt, leased_until, places, deadline_at: null }
+  const changed = lane === undefined ? await updateMine(tx, change) : await moveMine(tx, { ...change, lane })
+  if (changed.numAffectedRows === 0n) throw new LeaseLost(job)
 }
+
+const changeMine = () =>
+  prepare((tx, { id, fence, ...change }: Claimed & Partial<JobRow>) =>
+    tx.updateTable("jobs").set(change).where("id", "=", id).where("fence", "=", fence),
+  )
+
+// The lane is a column more, and so another text.
+const [updateMine, moveMine] = [changeMine(), changeMine()]
 
 async function done(tx: Queries, job: Job): Promise<void> {
   const { id, fence } = job

@@ -2,6 +2,7 @@
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
 import { isAfter, pageOf } from "../database/pages.ts"
+import type { GenerationRow } from "../database/tables/generations.ts"
 import type { WebhookAttemptRow, WebhookDeliveryRow } from "../database/tables/webhooks.ts"
 import { fail } from "../errors.ts"
 import { newId } from "../ids.ts"
@@ -21,9 +22,8 @@ const wakeAfterMs = 25
 /** Who is to be told: an endpoint of the project, or the URL that the request named. */
 type Receiver = { endpointId: string | null; url: string | null; origin: string }
 
-/** Inside the transaction that ends the generation, and after everything else in it. */
-export async function recordWebhooks(app: Needs, tx: Queries, generationId: string, now: number): Promise<void> {
-  const row = await tx.selectFrom("generations").selectAll().where("id", "=", generationId).executeTakeFirstOrThrow()
+/** Inside the transaction that ends the generation, after everything else in it; `row` is as it has become by then. */
+export async function recordWebhooks(app: Needs, tx: Queries, row: GenerationRow, now: number): Promise<void> {
   const event: WebhookEvent = row.status === "succeeded" ? "images.completed" : "images.failed"
   const endpoints = await endpointRows(tx, row.project_id)
   const receivers: Receiver[] = endpoints

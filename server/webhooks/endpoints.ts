@@ -1,6 +1,7 @@
 // The addresses that a project wants told what becomes of its generations. Every query names the project.
 import type { App } from "../app.ts"
 import type { Queries } from "../database/database.ts"
+import { prepare } from "../database/prepare.ts"
 import type { WebhookEndpointRow } from "../database/tables/webhooks.ts"
 import { fail, GatewayError } from "../errors.ts"
 import { newId } from "../ids.ts"
@@ -119,14 +120,17 @@ export function secretsOf(app: Pick<App, "masterKeys">, row: WebhookEndpointRow,
 export const requestSecret = (app: Pick<App, "webhookKey">, projectId: string): string =>
   writeSecret(derivedSecret(app.webhookKey, `webhooks of requests of ${projectId}`))
 
-export const endpointRows = (queries: Queries, projectId: string): Promise<WebhookEndpointRow[]> =>
+export const endpointRows = async (queries: Queries, projectId: string): Promise<WebhookEndpointRow[]> =>
+  (await selectEndpoints(queries, { projectId })).rows
+
+const selectEndpoints = prepare((queries, { projectId }: { projectId: string }) =>
   queries
     .selectFrom("webhook_endpoints")
     .selectAll()
     .where("project_id", "=", projectId)
     .orderBy("created_at")
-    .orderBy("id")
-    .execute()
+    .orderBy("id"),
+)
 
 /** Another project's endpoint is like a missing one. */
 export async function endpointRow(queries: Queries, projectId: string, id: string): Promise<WebhookEndpointRow> {

@@ -21,7 +21,7 @@ const money = "database/migrations/0002-money.ts"
 const table = "queue/table.ts"
 
 const settling = "  await settleDelivered(tx, now, row, attempts)\n  const data"
-const telling = "  await recordWebhooks(app, tx, id, now)\n  return true"
+const telling = '  await recordWebhooks(app, tx, { ...row, ...end }, now)\n  return "now"'
 const beginning = "  const attempt = await app.database.transaction(async (tx) => {"
 
 // Kills come seldom, so what goes wrong between two moments gets some time to do so.
@@ -151,7 +151,7 @@ ${beginning}`,
     edits: [
       {
         file: "generations/repeats.ts",
-        text: `  await tx.insertInto("repeats").values(row).execute()\n`,
+        text: "  await insertRepeat(tx, row)\n",
         bug: "  void row\n",
       },
     ],
@@ -242,7 +242,7 @@ ${beginning}`,
       {
         file: finish,
         text: telling,
-        bug: `  const tell = () => (app as App).database.transaction((own) => recordWebhooks(app, own, id, now))
+        bug: `  const tell = () => (app as App).database.transaction((own) => recordWebhooks(app, own, { ...row, ...end }, now))
   setTimeout(() => void tell(), ${windowMs})
   return true`,
       },
