@@ -47,6 +47,34 @@ describe("a key", () => {
     }
   })
 
+  it("may have a limit of its own, which takes nothing from its project and is told in the headers", async () => {
+    const { app } = server.atelier
+    const key = await createKey(app, defaultProject, "test", { requestsPerHour: 2 })
+    const rotated = await rotateKey(app, defaultProject, key.split("_")[2]!)
+    const make = (testKey: string) => {
+      const json = { model: "bfl/flux-2-pro", input: { prompt: "x" }, wait: 0 }
+      return call<Failure>({ url: server.url, testKey }, "/v1/generations", { json })
+    }
+    const replies = [await make(key), await make(key), await make(key)]
+    assert.deepEqual(
+      replies.map(({ status, headers }) => [
+        status,
+        headers.get("x-ratelimit-limit"),
+        headers.get("x-ratelimit-remaining"),
+      ]),
+      [
+        [202, "2", "1"],
+        [202, "2", "0"],
+        [429, "2", "0"],
+      ],
+    )
+    assert.match(replies[2]!.body.error.message, /This key takes 2 requests an hour/)
+    assert.ok(Number(replies[2]!.headers.get("retry-after")) > 0)
+    const others = await make(server.testKey)
+    assert.deepEqual([others.status, others.headers.get("x-ratelimit-limit")], [202, "100000"])
+    assert.equal((await make(rotated!)).headers.get("x-ratelimit-limit"), "2")
+  })
+
   it("is not taken from where it was not meant to be", async () => {
     const { testKey: key } = server
     for (const headers of [

@@ -95,13 +95,26 @@ describe("a job", () => {
 })
 
 describe("an uploaded picture", () => {
-  async function upload(bytes: Buffer, type: string, name = "file") {
+  async function upload(bytes: Buffer, type: string, name = "file", headers: Record<string, string> = {}) {
     const form = new FormData()
     form.append(name, new Blob([new Uint8Array(bytes)], { type }), "image.jpg")
     return call<Envelope<{ imageUrl: string; imageKey: string } & Refusal>>(server, "/api/upload-image-image", {
-      body: form,
+      ...{ body: form, headers },
     })
   }
+
+  it("is taken once however often it is sent under one Idempotency-Key", async () => {
+    const [one, other] = [await plainPng({ width: 40 }), await plainPng({ width: 41 })]
+    const keyed = { "idempotency-key": "one-upload" }
+    const replies = await Promise.all([1, 2, 3].map(() => upload(one, "image/png", "file", keyed)))
+    const again = await upload(one, "image/png", "file", keyed)
+    assert.equal(new Set([...replies, again].map(({ body }) => body.data.imageKey)).size, 1)
+    assert.equal(again.headers.get("idempotent-replayed"), "true")
+    const different = await upload(other, "image/png", "file", keyed)
+    assert.deepEqual([different.status, different.body.data.error], [422, "idempotency_mismatch"])
+    const fresh = await upload(one, "image/png")
+    assert.notEqual(fresh.body.data.imageKey, again.body.data.imageKey)
+  })
 
   it("is kept as it came, under a key and a link that needs none, and can be started from by either", async () => {
     const jpeg = await sharp(await plainPng({ width: 200, height: 100 }))

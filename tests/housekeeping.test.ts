@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, it } from "node:test"
 import { createProject } from "../server/accounts/projects.ts"
 import { newId } from "../server/ids.ts"
 import { keepHouse } from "../server/housekeeping.ts"
-import { uploadImage } from "../server/images/upload.ts"
+import { uploadOnce } from "../server/generations/uploads.ts"
 import { readPieces } from "../server/storage/pieces.ts"
 import type { App } from "../server/app.ts"
 import { call, download, followEvents, generate } from "./calls.ts"
@@ -154,7 +154,7 @@ describe("early states of streamed pictures", () => {
     const draft = await app.storage.draft()
     for await (const piece of readPieces(app.storage, uploaded, await rangeOf(uploaded), "steps"))
       await draft.write(piece)
-    const image = await uploadImage(app, { projectId: "default", sealed: await draft.seal(), now: app.clock.now() })
+    const image = await uploadOnce(app, { projectId: "default", sealed: await draft.seal(), now: app.clock.now() })
     assert.equal(image.sha256, uploaded)
     passedMs = hourMs + 60_000
     const now = new Date(app.clock.now())

@@ -19,6 +19,8 @@ export type KeyHolder = {
   scopes: string[]
   /** The models that the key may use; null for all of the plan. */
   models: string[] | null
+  /** Its own share of the project's requests; null for all of them. */
+  requestsPerHour: number | null
 }
 
 const hashOf = (key: string): Buffer => hash("sha256", key, "buffer")
@@ -37,6 +39,7 @@ export type KeyWishes = {
   models?: string[] | null
   capMicros?: number | null
   expiresAt?: number | null
+  requestsPerHour?: number | null
   /** Where it may be used from: addresses and ranges, as `readAddresses` takes them. */
   addresses?: string[] | null
 }
@@ -55,6 +58,7 @@ function newRow(app: Pick<App, "clock">, projectId: string, mode: Mode, wishes: 
     models = null,
     capMicros = null,
     expiresAt = null,
+    requestsPerHour = null,
     addresses = null,
   } = wishes
   const { key, id } = newKey(mode)
@@ -63,7 +67,7 @@ function newRow(app: Pick<App, "clock">, projectId: string, mode: Mode, wishes: 
     scopes_json: JSON.stringify(granted),
     models_json: models === null ? null : JSON.stringify(models),
     addresses_json: addresses === null ? null : JSON.stringify(addresses),
-    ...{ cap_micros: capMicros, spent_micros: 0, expires_at: expiresAt },
+    ...{ cap_micros: capMicros, spent_micros: 0, expires_at: expiresAt, requests_per_hour: requestsPerHour },
     ...{ last_used_at: null, created_at: app.clock.now(), revoked_at: null },
   }
   return { key, row }
@@ -91,11 +95,12 @@ export async function rotateKey(app: Needs, projectId: string, keyId: string): P
     const old = await keys.executeTakeFirst()
     if (!old || !holds(old, now)) return undefined
     const { name, mode, scopes_json, models_json, addresses_json, cap_micros, spent_micros, expires_at } = old
+    const { requests_per_hour } = old
     const { key, row } = newRow(app, projectId, mode, { name, expiresAt: expires_at })
     const left = cap_micros === null ? null : Math.max(0, cap_micros - spent_micros)
     await tx
       .insertInto("api_keys")
-      .values({ ...row, scopes_json, models_json, addresses_json, cap_micros: left })
+      .values({ ...row, scopes_json, models_json, addresses_json, cap_micros: left, requests_per_hour })
       .execute()
     const until = Math.min(now + overlapMs, expires_at ?? Number.POSITIVE_INFINITY)
     await tx.updateTable("api_keys").set({ expires_at: until }).where("id", "=", keyId).execute()
@@ -138,7 +143,8 @@ export async function findKeyHolder(app: Needs, key: string, address?: string): 
   noteUse(app, row, now)
   const { id: keyId, project_id: projectId, mode, plan, scopes_json, models_json } = row
   const models = models_json === null ? null : (JSON.parse(models_json) as string[])
-  return { projectId, keyId, mode, plan, scopes: JSON.parse(scopes_json) as string[], models }
+  const limits = { models, requestsPerHour: row.requests_per_hour }
+  return { projectId, keyId, mode, plan, scopes: JSON.parse(scopes_json) as string[], ...limits }
 }
 
 const selectKey = prepare((queries, { id }: { id: string }) =>

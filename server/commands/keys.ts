@@ -28,6 +28,11 @@ export function readExpiry(text: string, now: number): number {
   return at
 }
 
+export function readRequests(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new Error("--requests-per-hour must be a whole number from 1 to 999999")
+}
+
 /** Addresses and ranges, as a key is bound to them. */
 export function readPlaces(list: string): string[] {
   const named = wordsIn(list)
@@ -40,12 +45,13 @@ export const createKeyCommand: Command = {
   words: "keys create",
   takes:
     `--mode test|live [--project ID] [--name NAME] [--scopes ${scopes.join(",")}] [--models a/b,c/*] [--cap CREDITS] ` +
-    "[--expires DAY|30d] [--addresses 203.0.113.0/24,…]",
+    "[--requests-per-hour N] [--expires DAY|30d] [--addresses 203.0.113.0/24,…]",
   about: "make an API key and print it; it is shown only this once",
-  options: ["mode", "project", "name", "scopes", "models", "cap", "expires", "addresses"],
+  options: ["mode", "project", "name", "scopes", "models", "cap", "requests-per-hour", "expires", "addresses"],
   run: (given) =>
     withData(async (data) => {
       const { name = "", scopes: granted, models, cap, expires, addresses } = given.options
+      const { "requests-per-hour": requests } = given.options
       const mode = readMode(given.options["mode"], "keys create")
       const wishes = {
         name: readName(name),
@@ -53,6 +59,7 @@ export const createKeyCommand: Command = {
         models: models === undefined ? null : wordsIn(models),
         capMicros: cap === undefined ? null : readCredits(cap, "cap"),
         expiresAt: expires === undefined ? null : readExpiry(expires, data.clock.now()),
+        requestsPerHour: requests === undefined ? null : readRequests(requests),
         addresses: addresses === undefined ? null : readPlaces(addresses),
       }
       const project = await projectOf(data, given)
@@ -81,6 +88,7 @@ const describeKey = (key: ApiKeyRow, now: number) => ({
   ...{ models: readList(key.models_json), addresses: readList(key.addresses_json) },
   cap_credits: key.cap_micros === null ? null : key.cap_micros / microsPerCredit,
   spent_credits: key.spent_micros / microsPerCredit,
+  requests_per_hour: key.requests_per_hour,
   ...{ created_at: time(key.created_at), last_used_at: time(key.last_used_at), expires_at: time(key.expires_at) },
   state: key.revoked_at !== null ? "revoked" : (key.expires_at ?? now + 1) <= now ? "expired" : "active",
 })
@@ -91,6 +99,7 @@ function writeKey(key: ReturnType<typeof describeKey>): string[] {
     ...[id, mode, state, `…${ends_in}`, scopes.includes("*") ? "all scopes" : scopes.join(",")],
     ...[models === null ? "all models" : models.join(","), `from ${addresses?.join(",") ?? "anywhere"}`],
     cap_credits === null ? "no cap" : `${key.spent_credits} of ${cap_credits} credits`,
+    key.requests_per_hour === null ? "no limit of its own" : `${key.requests_per_hour} requests an hour`,
     expires_at === null ? "no expiry" : `until ${toMinutes(expires_at)}`,
     ...[last_used_at === null ? "never used" : `used ${toMinutes(last_used_at)}`, name],
   ]

@@ -16,6 +16,7 @@ import { inputMarks } from "./migrations/0012-input-marks.ts"
 import { marks } from "./migrations/0013-marks.ts"
 import { vendorKeys } from "./migrations/0014-vendor-keys.ts"
 import { houseSums } from "./migrations/0015-house-sums.ts"
+import { keyLimits } from "./migrations/0016-key-limits.ts"
 import { observed } from "./migrations/0017-observed.ts"
 
 /** One text for both, but where the two differ. */
@@ -39,6 +40,7 @@ const migrations: Migration[] = [
   marks,
   vendorKeys,
   houseSums,
+  keyLimits,
   observed,
 ]
 

@@ -27,13 +27,25 @@ export async function joinRepeat(
   repeat: Repeat | undefined,
   id: string,
 ): Promise<GenerationRow | undefined> {
+  const first = await begunBefore(tx, now, projectId, repeat, id)
+  return first === undefined ? undefined : generationRow(tx, first)
+}
+
+/** The same for what has no generation: the id of what the first request has made. */
+export async function begunBefore(
+  tx: Queries,
+  now: number,
+  projectId: string,
+  repeat: Repeat | undefined,
+  id: string,
+): Promise<string | undefined> {
   if (!repeat) return undefined
   const { route, name, fingerprint } = repeat
   const mine = { project_id: projectId, route, name }
   const [first] = (await selectRepeat(tx, mine)).rows
   if (first && now - first.created_at < keptMs && isSame(repeat, first, now)) {
     if (first.fingerprint !== fingerprint) throw new GatewayError({ code: "idempotency_mismatch" })
-    return generationRow(tx, first.generation_id)
+    return first.generation_id
   }
   if (first) await deleteRepeat(tx, mine)
   const row = { ...mine, fingerprint, generation_id: id, created_at: now, delivered_at: null }

@@ -206,15 +206,19 @@ function checkScope(route: Route, { scopes }: KeyHolder): void {
   throw new GatewayError({ code: "missing_scope", detail: `This key may not do that: it lacks the scope ${scope}.` })
 }
 
-/** Holds a project to its plan, and tells it where it stands. Throws `rate_limited`. */
+/** Holds a key to its own limit and its project to its plan, and tells where the tighter one stands. Throws `rate_limited`. */
 async function count(app: App, route: Route, caller: KeyHolder, reply: FastifyReply): Promise<void> {
-  const { title, requests_per_hour: requests } = planOf(app.plans, caller.plan)
-  const limit = { requests, seconds: 3600 }
-  const key = `project ${caller.projectId}`
-  const verdict = await app.planLimiter[route.counted === true ? "take" : "look"](key, limit, app.clock.now())
-  tellLimit(app, reply, verdict)
+  const { title, requests_per_hour: planned } = planOf(app.plans, caller.plan)
+  const own = caller.requestsPerHour
+  const ask = (name: string, requests: number) =>
+    app.planLimiter[route.counted === true ? "take" : "look"](name, { requests, seconds: 3600 }, app.clock.now())
+  // What its own limit refuses takes nothing from the project's.
+  const key = own === null ? undefined : await ask(`key ${caller.keyId}`, own)
+  const verdict = key?.allowed === false ? key : await ask(`project ${caller.projectId}`, planned)
+  tellLimit(app, reply, key && key.remaining < verdict.remaining ? key : verdict)
   if (route.counted !== true || verdict.allowed) return
-  const detail = `The plan ${title} takes ${requests} requests an hour that make or upload pictures.`
+  const who = verdict === key ? "This key" : `The plan ${title}`
+  const detail = `${who} takes ${verdict.limit.requests} requests an hour that make or upload pictures.`
   throw new GatewayError({ code: "rate_limited", detail, retryAfterSeconds: verdict.retryAfterSeconds })
 }
 
@@ -233,7 +237,9 @@ const needsKey = (route: Route, request: FastifyRequest): boolean =>
   route.access === "key" ||
   (route.access === "key or link" && (request.query as { signature?: unknown }).signature === undefined)
 
-const nobody: KeyHolder = { projectId: "", keyId: "", mode: "test", plan: "", scopes: [], models: null }
+const nobody: KeyHolder = {
+  ...{ projectId: "", keyId: "", mode: "test", plan: "", scopes: [], models: null, requestsPerHour: null },
+}
 
 function contextOf(app: App, request: FastifyRequest, reply: FastifyReply) {
   const over = new AbortController()

@@ -27,7 +27,11 @@ export type Image = {
   createdAt: number
 }
 
+export const imageId = (): string => newId("img")
+
 type NewImage = {
+  /** A fresh one without it. */
+  id?: string
   projectId: string
   /** Null for pictures that were uploaded. */
   generationId: string | null
@@ -42,7 +46,13 @@ export async function insertImage(tx: Queries, now: number, image: NewImage): Pr
   const { sha256, bytes, mediaType, width, height } = picture
   const told = { notes_json: JSON.stringify(notes), input_marks_json: JSON.stringify(inputMarks) }
   const facts = { sha256, bytes, media_type: mediaType, width, height, ...told }
-  const names = { id: newId("img"), project_id: projectId, generation_id: generationId, position, created_at: now }
+  const names = {
+    id: image.id ?? imageId(),
+    project_id: projectId,
+    generation_id: generationId,
+    position,
+    created_at: now,
+  }
   await insertRow(tx, { ...names, ...facts })
   return { id: names.id, generationId, position, ...picture, notes, inputMarks, createdAt: now }
 }

@@ -26,6 +26,8 @@ export type ApiKeyRow = {
   /** What it may spend in all, and what it has spent or reserved. */
   cap_micros: number | null
   spent_micros: number
+  /** How often it may make or take pictures; null for as often as its project. */
+  requests_per_hour: number | null
   expires_at: number | null
   last_used_at: number | null
   created_at: number

@@ -77,6 +77,7 @@ export type RepeatRow = {
   route: string
   name: string
   fingerprint: string
+  /** What it began: a generation, or a picture that was uploaded. */
   generation_id: string
   created_at: number
   delivered_at: number | null

@@ -7,9 +7,9 @@ import type { Generation } from "../../generations/generation.ts"
 import { progressNow } from "../../generations/progress.ts"
 import { generationHeaders } from "../../generations/headers.ts"
 import { startGeneration } from "../../generations/start.ts"
+import { uploadOnce } from "../../generations/uploads.ts"
 import { route } from "../../http/route.ts"
 import { signedLink } from "../../images/links.ts"
-import { uploadImage } from "../../images/upload.ts"
 import { phrase, success } from "./errors.ts"
 
 const ratios = ["auto", "16:9", "9:16", "1:1"] as const
@@ -183,15 +183,14 @@ export const uploadPicture = route({
     "rate_limited",
     "unavailable",
   ],
-  async handle({ app, caller, body, received, origin, signal }) {
+  async handle({ app, caller, body, received, repeat, origin, signal }) {
     const sealed = received.get(body.file)
     if (!sealed) {
       const message = "file must be a picture, sent as a file of the form"
       throw new GatewayError({ code: "invalid_request", detail: message, problems: [{ param: "file", message }] })
     }
-    const image = await uploadImage(app, {
-      ...{ projectId: caller.projectId, sealed, now: app.clock.now(), param: "file", over: signal },
-    })
+    const upload = { projectId: caller.projectId, sealed, now: app.clock.now(), param: "file", over: signal }
+    const image = await uploadOnce(app, upload, repeat)
     const json = success("Upload successful", { imageUrl: signedLink(app, origin, image.id), imageKey: image.id })
     return { status: 200, json }
   },
