@@ -54,7 +54,7 @@ describe("turns", { timeout: 10_000 }, () => {
   })
 
   it("are left by who does not want one any more, for another", async () => {
-    const inTurn = createTurns(limits)
+    const inTurn = createTurns({ ...limits, waitingMax: 2 })
     const { work, end } = held()
     const first = inTurn(work)
     const hanging = new AbortController()
@@ -62,11 +62,12 @@ describe("turns", { timeout: 10_000 }, () => {
     const second = inTurn(async () => void (worked = true), hanging.signal)
     hanging.abort()
     await assertUnavailable(second)
-    const third = inTurn(done)
     await assertUnavailable(inTurn(done, AbortSignal.abort()))
+    const [third, fourth] = [inTurn(done), inTurn(done)]
+    await assertUnavailable(inTurn(done))
     end()
     await first
-    assert.deepEqual([await third, worked], ["done", false])
+    assert.deepEqual([await third, await fourth, worked], ["done", "done", false])
   })
 
   it("go on with what has begun, whoever hangs up then", async () => {

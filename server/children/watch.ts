@@ -22,11 +22,15 @@ export function watchOver(pid: number, { timeMaxMs, memoryMaxMib }: WatchLimits,
   const look = () => {
     if (residentMib(pid) > memoryMaxMib) end(`takes more than ${memoryMaxMib} MiB of memory to decode`)
   }
-  const timer = setTimeout(() => end(`takes more than ${timeMaxMs / 1000} seconds to decode`), timeMaxMs)
+  const begin = () => setTimeout(() => end(`takes more than ${timeMaxMs / 1000} seconds to decode`), timeMaxMs)
+  let timer = begin()
   const looking = setInterval(look, lookEveryMs)
   look()
   return {
-    again: () => void timer.refresh(),
+    again() {
+      clearTimeout(timer)
+      timer = begin()
+    },
     stop() {
       clearTimeout(timer)
       clearInterval(looking)

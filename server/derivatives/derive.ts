@@ -58,6 +58,8 @@ async function findDerivative(app: Needs, image: Image, wanted: Wanted, over?: A
   })
 }
 
+const dayMs = 86_400_000
+
 /** Another server may have been quicker: then its row stands. */
 async function keepRow(app: Needs, row: DerivativeRow): Promise<DerivativeRow> {
   await app.database.transaction((tx) =>
@@ -68,9 +70,8 @@ async function keepRow(app: Needs, row: DerivativeRow): Promise<DerivativeRow> {
       .execute(),
   )
   const standing = (await derivativeRow(app, row)) ?? row
-  // No two signatures are the same, so nothing else can have these bytes.
-  if (row.signer !== "" && standing.sha256 !== row.sha256)
-    await app.storage.remove(row.sha256, Number.POSITIVE_INFINITY)
+  // No two signed files are the same, so nothing else has these bytes. A day more, since clocks differ.
+  if (row.signer !== "" && standing.sha256 !== row.sha256) await app.storage.remove(row.sha256, row.created_at + dayMs)
   return standing
 }
 
