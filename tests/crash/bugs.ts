@@ -37,7 +37,8 @@ export const bugs: Bug[] = [
       {
         file: run,
         text: beginning,
-        bug: `  const early: Attempt = { id: "", part, ordinal, provider, vendorModel, dueAt: now, sentAt: now, state: "sent" }
+        bug: `  const call = { part, ordinal, provider, vendorModel, keySource, reservedMicros: 0, dueAt: now, sentAt: now }
+  const early: Attempt = { id: "", ...call, state: "sent" }
   const step = "state" in references ? references : await askVendor(work, early)
 ${beginning}`,
       },
