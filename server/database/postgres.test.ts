@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { inspect, promisify } from "node:util"
 import { postgresMissing, runOn, startPostgres } from "../../tests/postgres.ts"
 import type { Cluster } from "../../tests/postgres.ts"
+import type { GatewayError } from "../errors.ts"
 import { describeDatabase, setSetting } from "./database.contract.ts"
 import type { Database, Queries } from "./database.ts"
 import { postgresDatabase } from "./postgres.ts"
@@ -76,6 +77,24 @@ describe("on PostgreSQL", { skip: postgresMissing }, () => {
       const left = [await valueOf(servers[2]!.query, "on call: a"), await valueOf(servers[2]!.query, "on call: b")]
       assert.deepEqual(left.toSorted(), ["0", "1"])
       for (const one of servers) await one.close()
+    })
+
+    it("refuses whom others send back for too long, for another try, but does not lose patience where it may not", async () => {
+      const database = await postgresDatabase(await cluster.newDatabase(), 0)
+      let tries = 0
+      const work = async (tx: Queries) => {
+        await setSetting(tx, `try ${++tries}`, "1")
+        if (tries % 5 > 0) throw Object.assign(new Error("sent back"), { code: "40001" })
+        return "done"
+      }
+      await assert.rejects(database.transaction(work), (error: GatewayError) => {
+        assert.deepEqual([error.failure.code, error.failure.retryAfterSeconds], ["unavailable", 1])
+        return true
+      })
+      assert.equal(await database.transaction(work, { patient: true }), "done")
+      const rows = await database.query.selectFrom("settings").select("name").execute()
+      assert.deepEqual(rows, [{ name: "try 5" }], "nothing is left of the others")
+      await database.close()
     })
 
     it("goes on after its connections were broken, idle ones and one in a transaction", async () => {

@@ -16,8 +16,11 @@ const connectMaxMs = 10_000
 // A server that froze in a transaction must not hold its rows for ever.
 const idleInTransactionMaxMs = 30_000
 
-/** Connects, and brings the tables up to date. The address is in no message: it may hold a password. */
-export async function postgresDatabase(url: string): Promise<Database> {
+/**
+ * Connects, and brings the tables up to date. The address is in no message: it may hold a password. Whom others send back
+ * for `retryMaxMs` is refused.
+ */
+export async function postgresDatabase(url: string, retryMaxMs = 10_000): Promise<Database> {
   const pool = new pg.Pool({
     ...{ connectionString: url, application_name: "atelier", keepAlive: true, types: { getTypeParser } },
     ...{ max: connectionsMax, connectionTimeoutMillis: connectMaxMs },
@@ -36,7 +39,8 @@ export async function postgresDatabase(url: string): Promise<Database> {
   const inTurn = createTurns(transactionsMax)
   return {
     query,
-    transaction: (work) => inTurn(() => serializable(query, work)),
+    transaction: (work, { patient = false } = {}) =>
+      inTurn(() => serializable(query, work, patient ? Number.POSITIVE_INFINITY : retryMaxMs)),
     check: async () => void (await sql`select 1`.execute(query)),
     close: () => query.destroy(),
   }
@@ -82,23 +86,30 @@ const metAnother = ["40001", "40P01"]
 // Two that chose the same next number may look like this too; else it is the caller's own doing.
 const taken = "23505"
 const takenTriesMax = 4
-const retryMaxMs = 10_000
 const pauseMaxMs = 100
 
 /** The work is done again from its beginning, so it may change nothing but the database. */
-async function serializable<T>(query: Queries, work: (tx: Queries) => Promise<T>): Promise<T> {
-  const end = performance.now() + retryMaxMs
+async function serializable<T>(query: Queries, work: (tx: Queries) => Promise<T>, maxMs: number): Promise<T> {
+  const end = performance.now() + maxMs
   for (let tries = 1; ; tries++) {
     try {
       return await query.transaction().setIsolationLevel("serializable").execute(work)
     } catch (error) {
       const { code = "" } = error as { code?: string }
-      const again = metAnother.includes(code) || (code === taken && tries < takenTriesMax)
-      if (!again || performance.now() > end) throw error
+      const sentBack = metAnother.includes(code)
+      if (!sentBack && (code !== taken || tries >= takenTriesMax)) throw error
+      if (performance.now() > end) throw sentBack ? tooBusy(error) : error
       await sleep(Math.random() * Math.min(2 ** tries, pauseMaxMs))
     }
   }
 }
+
+/** Nothing of it was kept, so that it may be asked for again. */
+const tooBusy = (cause: unknown): GatewayError =>
+  new GatewayError(
+    { code: "unavailable", detail: "The database is too busy now; nothing was done.", retryAfterSeconds: 1 },
+    cause,
+  )
 
 /** At most so many pieces of work at once; the others wait in the order they came. */
 function createTurns(max: number) {

@@ -36,11 +36,16 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
     const work = await prepareWork(app, job, row, cancel.signal)
     if ("code" in work) return await giveUp(app, job, work)
     if (job.overdue && attempts.size === 0) return await giveUp(app, job, notBegun)
-    await Promise.all(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
+    await allOf(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
     if (!work.over) await giveBack(work)
   } finally {
     unlisten()
   }
+}
+
+/** Rejects when the last has ended: a call under way brings something that has to be written down while the job is held. */
+async function allOf(parts: Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(parts)) if (one.status === "rejected") throw one.reason
 }
 
 const notBegun: Failure = { code: "provider_busy", detail: "For a day there was no room for it with the vendor." }
@@ -165,7 +170,7 @@ const startQueued = prepare((tx, { id, now }: { id: string; now: number }) =>
 async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
   const { app, generation, job } = work
   const now = app.clock.now()
-  const ended = await app.database.transaction(async (tx) => {
+  const write = async (tx: Queries) => {
     await app.queue.hold(tx, job)
     await recordStep(tx, attempt.id, step, now)
     const ended = await finishIfComplete(app, tx, generation.id, work.parts.length, now)
@@ -173,7 +178,8 @@ async function record(work: Work, attempt: Attempt, step: Step): Promise<void> {
     if (ended && work.parts.length === 1) await app.queue.done(tx, job)
     work.over ||= ended !== false && work.parts.length === 1
     return ended
-  })
+  }
+  const ended = await app.database.transaction(write, { patient: true })
   app.changes.tell(generation.id)
   if (ended === "now") await tellEnd(app, generation.id)
 }
