@@ -26,6 +26,8 @@ export function readAddresses(text: string): Range | undefined {
  * no address stays as it is.
  */
 export function plainAddress(text: string): string {
+  // Of IPv4 there is one spelling only.
+  if (isIP(text) === 4) return text
   const bare = /^([\d.]+):\d+$/.exec(text)?.[1] ?? /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? text
   const [address = ""] = bare.split("%")
   return isIP(address) === 0 ? text : parse(address).toString()

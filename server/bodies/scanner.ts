@@ -68,6 +68,7 @@ type Step = <Sealed>(scan: Scan<Sealed>, chunk: Buffer, from: number) => number 
 const quote = 0x22
 const backslash = 0x5c
 const letterU = 0x75
+const space = 0x20
 const headBytes = 128
 const keyMaxBytes = 1024
 
@@ -93,8 +94,9 @@ export function createScanner<Sealed>(options: ScanOptions<Sealed>): Scanner<Sea
     },
     finish() {
       if (scan.mode !== "outside" || nesting.depth() > 0) throw new BodyError("broken", "The body ended too early.")
-      if (options.strict && !isUtf8(Buffer.concat(scan.kept))) throw new BodyError("broken", "The body is not UTF-8.")
-      return { text: textSoFar(), pictures: scan.pictures }
+      const text = Buffer.concat(scan.kept)
+      if (options.strict && !isUtf8(text)) throw new BodyError("broken", "The body is not UTF-8.")
+      return { text: text.toString("utf8"), pictures: scan.pictures }
     },
     async discard() {
       await scan.decoder?.discard()
@@ -130,6 +132,8 @@ const scanHead: Step = (scan, chunk, from) => {
   const { head } = scan
   const isKey = scan.nesting.expectsKey()
   const wanted = isKey ? keyMaxBytes : headBytes
+  const end = plainEnd(scan, chunk, from, wanted)
+  if (end !== undefined && takePlain(scan, isKey, chunk.subarray(from, end + 1))) return end + 1
   for (let at = from; at < chunk.length; at++) {
     const byte = chunk[at]!
     if (scan.escape === 0 && byte === quote) return endHead(scan, isKey, at)
@@ -140,6 +144,29 @@ const scanHead: Step = (scan, chunk, from) => {
     else if (byte === backslash) scan.escape = -1
   }
   return chunk.length
+}
+
+/** Where a string ends that is all here, short, and without an escape, as most are. */
+function plainEnd<Sealed>({ head }: Scan<Sealed>, chunk: Buffer, from: number, most: number): number | undefined {
+  if (head.length > 0) return undefined
+  const to = Math.min(chunk.length, from + most + 1)
+  for (let at = from; at < to; at++) {
+    const byte = chunk[at]!
+    if (byte === quote) return at
+    if (byte === backslash || byte < space) return undefined
+  }
+  return undefined
+}
+
+/** In one go what `endHead` does. False where the string is a picture. */
+function takePlain<Sealed>(scan: Scan<Sealed>, isKey: boolean, raw: Buffer): boolean {
+  const { nesting, options } = scan
+  const text = raw.toString("utf8", 0, raw.length - 1)
+  if (isKey) nesting.key(readKey(text, scan))
+  else if (text !== "" && options.isPicture(nesting.currentKey(), text)) return false
+  keep(scan, raw)
+  scan.mode = "outside"
+  return true
 }
 
 /** The string is over within its head. */

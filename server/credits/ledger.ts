@@ -1,8 +1,8 @@
 // The ledger: sets of entries that sum to zero, only ever added. Projects' balances are kept beside them, in the same
 // transaction; what the house has is summed when somebody asks.
 import type { Queries } from "../database/database.ts"
-import { prepare } from "../database/prepare.ts"
-import type { AccountRow, PostingKind } from "../database/tables/credits.ts"
+import { prepare, prepareRows } from "../database/prepare.ts"
+import type { AccountRow, EntryRow, PostingKind, PostingRow } from "../database/tables/credits.ts"
 import type { Mode } from "../egress/send.ts"
 import { newId } from "../ids.ts"
 
@@ -43,11 +43,14 @@ export async function post(tx: Queries, now: number, posting: Posting): Promise<
   const id = newId("pst")
   const closes = kind === "settle" || kind === "release" ? generationId : null
   const row = { id, kind, project_id: projectId, mode, generation_id: generationId, closes, reason, created_at: now }
-  await tx.insertInto("postings").values(row).execute()
+  await insertPosting(tx, row)
   const rows = entries.map(([account_id, amount_micros]) => ({ posting_id: id, account_id, amount_micros }))
-  if (rows.length > 0) await tx.insertInto("entries").values(rows).execute()
+  if (rows.length > 0) await insertEntries(tx, rows)
   return true
 }
+
+const insertPosting = prepare((tx, row: PostingRow) => tx.insertInto("postings").values(row))
+const insertEntries = prepareRows((tx, rows: EntryRow[]) => tx.insertInto("entries").values(rows))
 
 /**
  * In one order, whichever way the money goes, so that two sets never wait for each other. Not on the house's accounts:

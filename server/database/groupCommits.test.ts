@@ -63,17 +63,33 @@ describe("commits in groups", () => {
     assert.deepEqual(await names(), ["a", "c"])
   })
 
-  it("tell nobody before the disk has it, and do not let the next group wait for that", async () => {
-    const { add, names, disk } = open()
+  it("tell nobody before the disk has it, and gather those who ask meanwhile", async (t) => {
+    t.mock.method(performance, "now", () => 0)
+    const { add, names, commits, disk } = open()
     let told = 0
     const first = add("a").then(() => told++)
     while ((await names()).length < 1) await new Promise(setImmediate)
     const second = add("b").then(() => told++)
-    while ((await names()).length < 2) await new Promise(setImmediate)
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    const third = add("c").then(() => told++)
+    assert.deepEqual([await names(), told], [["a"], 0])
+    disk.resolve()
+    await Promise.all([first, second, third])
+    assert.deepEqual(await names(), ["a", "b", "c"])
+    assert.equal(commits.length, 4)
+  })
+
+  it("do not wait for the disk where those who ask have become many", { timeout: 10_000 }, async () => {
+    const { add, names, disk } = open()
+    let told = 0
+    const first = add("a").then(() => told++)
+    while ((await names()).length < 1) await new Promise(setImmediate)
+    const others = Array.from({ length: 16 }, (_, at) => add(`b${at}`).then(() => told++))
+    while ((await names()).length < 17) await new Promise(setImmediate)
     assert.equal(told, 0)
     disk.resolve()
-    await Promise.all([first, second])
-    assert.equal(told, 2)
+    await Promise.all([first, ...others])
+    assert.equal(told, 17)
   })
 
   it("tell everybody where the database is closed, and wait for nothing any more", async () => {

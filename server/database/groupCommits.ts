@@ -12,22 +12,28 @@ type Waiting = {
 // SQLite works on the caller's thread: what is done in one go keeps everybody else from being served.
 const goMaxMs = 5
 const groupMax = 64
+// As many are a group worth a commit of its own, though the disk is still at work on another.
+const many = 16
 
 /**
  * Each piece of work is a savepoint of its own: one that fails undoes only itself. Nobody is told that his work is done
- * before `sync` has brought the commit that holds it to the disk; where that fails, all are told so. The next group does
- * not wait for it.
+ * before `sync` has brought the commit that holds it to the disk; where that fails, all are told so. While the disk is at
+ * work, those who ask are gathered, until they are many.
  */
 export function groupCommits(query: Queries, sync: () => Promise<void>): Database["transaction"] {
   const waiting: Waiting[] = []
   let working = false
+  let onDisk = Promise.resolve()
+  let areMany = () => {}
 
   async function workOff() {
     working = true
     while (waiting.length > 0) {
+      const gathered = new Promise<void>((resolve) => (areMany = resolve))
+      if (waiting.length < many) await Promise.race([onDisk, gathered])
       // Whoever asks in this turn still gets into the group.
       await nextTurn()
-      await commitGroup(query, sync, waiting)
+      onDisk = (await commitGroup(query, sync, waiting))?.told ?? onDisk
     }
     working = false
   }
@@ -35,10 +41,12 @@ export function groupCommits(query: Queries, sync: () => Promise<void>): Databas
   return <T>(work: (tx: Queries) => Promise<T>) =>
     new Promise<T>((resolve, reject) => {
       waiting.push({ work, resolve, reject })
+      if (waiting.length === many) areMany()
       if (!working) void workOff()
     })
 }
 
+/** Answers when the disk is done with it. */
 async function commitGroup(query: Queries, sync: () => Promise<void>, waiting: Waiting[]) {
   const group: Waiting[] = []
   const tell: (() => void)[] = []
@@ -54,12 +62,13 @@ async function commitGroup(query: Queries, sync: () => Promise<void>, waiting: W
   } catch (error) {
     // Where not even a transaction can be begun, such as on a closed database, nobody who waits will fare better.
     for (const one of group.length > 0 ? group : waiting.splice(0)) one.reject(error)
-    return
+    return undefined
   }
-  void sync().then(
-    () => tell.forEach((told) => told()),
+  const told = sync().then(
+    () => tell.forEach((one) => one()),
     (error: unknown) => group.forEach((one) => one.reject(error)),
   )
+  return { told }
 }
 
 const begin = CompiledQuery.raw("savepoint work")

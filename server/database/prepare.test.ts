@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { it } from "node:test"
-import { prepare } from "./prepare.ts"
+import { prepare, prepareRows } from "./prepare.ts"
 import { sqliteDatabase } from "./sqlite.ts"
 
 const open = async () => sqliteDatabase(join(await mkdtemp(join(tmpdir(), "atelier-prepare-")), "test.sqlite"))
@@ -33,6 +33,26 @@ it("a prepared query is written once, and each call has its own values, in the o
   assert.deepEqual(await found("last"), [{ name: "last", value: "last value" }])
   assert.deepEqual(await found("two", "z"), [])
   assert.deepEqual(await found("fixed"), [])
+  await database.close()
+})
+
+it("prepared rows are written once for each number of them", async () => {
+  const database = await open()
+  let written = 0
+  const put = prepareRows((queries, rows: { name: string; value: string }[]) => {
+    written++
+    return queries.insertInto("settings").values(rows)
+  })
+  const row = (name: string) => ({ name, value: `${name} value` })
+  await put(database.query, [row("a"), row("b")])
+  await put(database.query, [row("c")])
+  await put(database.query, [row("d"), row("e")])
+  assert.equal(written, 2)
+  const rows = await database.query.selectFrom("settings").select(["name", "value"]).orderBy("name").execute()
+  assert.deepEqual(
+    rows.map(({ name, value }) => `${name}: ${value}`),
+    ["a", "b", "c", "d", "e"].map((name) => `${name}: ${name} value`),
+  )
   await database.close()
 })
 

@@ -9,7 +9,7 @@ export function readValues(schema: z.ZodObject | undefined, values: unknown): Re
   if (!schema) return given
   for (const [name, field] of Object.entries(schema.shape)) {
     const value = given[name]
-    if (takesNumber(field as z.ZodType) && typeof value === "string" && /^\d{1,15}$/.test(value))
+    if (typeof value === "string" && /^\d{1,15}$/.test(value) && takesNumber(field as z.ZodType))
       given[name] = Number(value)
   }
   return checkBody(schema, given) as Record<string, unknown>

@@ -227,8 +227,8 @@ ${beginning}`,
     edits: [
       {
         file: "credits/ledger.ts",
-        text: `if (rows.length > 0) await tx.insertInto("entries").values(rows).execute()`,
-        bug: `if (rows.length > 0) await tx.insertInto("entries").values(rows.slice(0, 1)).execute()`,
+        text: "if (rows.length > 0) await insertEntries(tx, rows)",
+        bug: "if (rows.length > 0) await insertEntries(tx, rows.slice(0, 1))",
       },
     ],
     caughtBy: "entriesSumToZero",
