@@ -251,6 +251,12 @@ describe("the judge forgives", () => {
       evidence.vendors.push({ ...callAgain(evidence, 2), act: "refused", status: 429 })
     }))
 
+  it("two calls of which the vendor had looked at the later one first", () =>
+    forgiven("noCallWithoutSent", (evidence) => {
+      callAgain(evidence, 2)
+      evidence.vendors.reverse()
+    }))
+
   it("another generation by name after one that came to nothing", () =>
     forgiven("oneForAWish", ({ tables, wishes }) => {
       wishes[1]!.known = "by name"

@@ -6,9 +6,10 @@ import type { VendorEntry } from "./vendors.ts"
 
 type Ordered = VendorEntry & { act: "ordered" }
 
+/** In the order they came: the vendor wrote them down once it had looked, and its looks overtake each other. */
 const ordersOf = ({ vendors }: Pick<Evidence, "vendors">): Map<string, Ordered[]> =>
   Map.groupBy(
-    vendors.filter((entry): entry is Ordered => entry.act === "ordered"),
+    vendors.filter((entry): entry is Ordered => entry.act === "ordered").toSorted((a, b) => a.call - b.call),
     ({ token }) => token,
   )
 
