@@ -17,10 +17,10 @@ function write(fields: Fields, message = "it happened"): Record<string, unknown>
 
 describe("a line of the log", () => {
   it("has the fields of the list as they are, and of others the name alone", () => {
-    const given = { generation: "gen_1", tries: 3, prompt, headers: { authorization: key } } as Fields
+    const given = { generation: "gen_1", tries: 3, body: prompt, headers: { authorization: key } } as Fields
     const { generation, tries, left_out, msg, ...rest } = write(given)
     assert.deepEqual([generation, tries, msg], ["gen_1", 3, "it happened"])
-    assert.deepEqual(left_out, ["prompt", "headers"])
+    assert.deepEqual(left_out, ["body", "headers"])
     assert.doesNotMatch(JSON.stringify(rest), /lighthouse|sk-/)
   })
 

@@ -26,8 +26,8 @@ describe("Microsoft Azure", () => {
     const documented =
       /^(model|prompt|width|height|num_images|aspect_ratio|input_image(_\d+)?|seed|safety_tolerance|output_format|guidance|steps)$/
     for (const { model, given } of recordings.requests)
-      for (const name of Object.keys(JSON.parse(JSON.stringify(requestFor(azure, model, given).json)) as object))
-        assert.match(name, documented)
+      for (const [name, value] of Object.entries(requestFor(azure, model, given).json as object))
+        if (value !== undefined) assert.match(name, documented)
   })
 
   it("is called at the operator's resource, with or without a slash at its end", async () => {

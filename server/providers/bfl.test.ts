@@ -109,7 +109,7 @@ describe("Black Forest Labs", () => {
 
   it("asks for no webhook, after which the vendor would not say where the task is", () => {
     for (const { model, given } of recordings.requests)
-      assert.doesNotMatch(JSON.stringify(bodyFor(model, given)), /webhook/)
+      assert.doesNotMatch(Object.keys(bodyFor(model, given) as object).join(), /webhook/)
   })
 })
 
