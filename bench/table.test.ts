@@ -41,6 +41,14 @@ describe("the targets", () => {
     assert.match(writeVerdicts(judge([])), /not measured here/)
   })
 
+  it("are without a bound where the number is only told", () => {
+    const numbers: Result[] = [
+      { scenario: names.accept, server: "Atelier", values: { cpuMs: 0.9 } },
+      { scenario: names.status, server: "GET /healthz", values: { cpuMs: 0.1 } },
+    ]
+    assert.match(writeVerdicts(judge(numbers)), /\| accepting a request: CPU, .* \| – +\| 9\.00× +\| +\|/)
+  })
+
   it("stand beside ratios to the tuned proxy of the same scenario", () => {
     assert.match(writeResults(rows), /Atelier, link \| 6\.00 +\| 3\.00 +\|/)
   })

@@ -22,8 +22,8 @@ type Find = (scenario: string, server: string) => Values | undefined
 type Target = {
   what: string
   unit: "×" | " MB" | " ms" | "/s"
-  /** The value may not be above this, or, where `atLeast` is set, not below. */
-  bound: number
+  /** The value may not be above this, or, where `atLeast` is set, not below; without one it is only told. */
+  bound?: number
   atLeast?: true
   /** Undefined where it could not be measured. */
   value: (find: Find) => number | undefined
@@ -31,10 +31,12 @@ type Target = {
 
 const concurrencies = [1, 16, 64]
 
-const ratio = (find: Find, scenario: string, server: string, other: string): number | undefined => {
-  const [above, below] = [find(scenario, server)?.cpuMs, find(scenario, other)?.cpuMs]
-  return above === undefined || below === undefined ? undefined : above / below
-}
+const ratio = (find: Find, scenario: string, server: string, other: string): number | undefined =>
+  timesOf(find(scenario, server), find(scenario, other))
+
+/** How many times the CPU of the other. */
+const timesOf = (one: Values | undefined, other: Values | undefined): number | undefined =>
+  one?.cpuMs === undefined || other?.cpuMs === undefined ? undefined : one.cpuMs / other.cpuMs
 
 /** At every concurrency that was measured. */
 const ratios = (find: Find, server: string, other: string): (number | undefined)[] =>
@@ -85,27 +87,45 @@ const targets: Target[] = [
     value: (find) => find(names.accept, "Atelier")?.p50Ms,
   },
   {
+    ...{ what: "accepting a request: CPU, of an answer that reads nothing", unit: "×" },
+    value: (find) => timesOf(find(names.accept, "Atelier"), find(names.status, "GET /healthz")),
+  },
+  {
     ...{ what: "status polls on one core", unit: "/s", bound: 5_000, atLeast: true },
     value: (find) => find(names.status, "GET /v1/generations/{id}")?.perSecond,
   },
+  {
+    ...{ what: "a status poll: CPU, of an answer that reads nothing", unit: "×" },
+    value: (find) => timesOf(find(names.status, "GET /v1/generations/{id}"), find(names.status, "GET /healthz")),
+  },
 ]
 
-export type Verdict = { what: string; unit: string; bound: number; atLeast: boolean; value?: number; reached?: boolean }
+export type Verdict = {
+  what: string
+  unit: string
+  bound?: number
+  atLeast: boolean
+  value?: number
+  reached?: boolean
+}
 
 export function judge(results: Result[]): Verdict[] {
   const find: Find = (scenario, server) =>
     results.find((result) => result.scenario === scenario && result.server === server)?.values
   return targets.map(({ what, unit, bound, atLeast = false, value: read }) => {
     const value = read(find)
-    const reached = value === undefined ? {} : { value, reached: atLeast ? value >= bound : value <= bound }
-    return { what, unit, bound, atLeast, ...reached }
+    const measured = value === undefined ? {} : { value }
+    if (bound === undefined) return { what, unit, atLeast, ...measured }
+    const reached = value === undefined ? {} : { reached: atLeast ? value >= bound : value <= bound }
+    return { what, unit, bound, atLeast, ...measured, ...reached }
   })
 }
 
 export function writeVerdicts(verdicts: Verdict[]): string {
   const rows = verdicts.map(({ what, unit, bound, atLeast, value, reached }) => {
     const measured = value === undefined ? "not measured here" : digits(value) + unit
-    return [what, `${atLeast ? "≥" : "≤"} ${bound}${unit}`, measured, reached === undefined ? "" : reached ? "✓" : "✗"]
+    const wanted = bound === undefined ? "–" : `${atLeast ? "≥" : "≤"} ${bound}${unit}`
+    return [what, wanted, measured, reached === undefined ? "" : reached ? "✓" : "✗"]
   })
   return markdown(["to reach", "bound", "measured", ""], rows)
 }

@@ -22,7 +22,7 @@ export function createCatalogue(models: Model[]): Catalogue {
   for (const model of models) for (const name of namesOf(model)) byName.set(name.toLowerCase(), model)
   return {
     models,
-    find: (name) => byName.get(canonical(name)),
+    find: (name) => byName.get(name) ?? byName.get(canonical(name)),
     nearest: (name) => {
       const near = nearest(canonical(name), [...byName.keys()], 8).map((key) => byName.get(key)!.id)
       return [...new Set(near)].slice(0, 3)

@@ -23,6 +23,9 @@ export async function sqliteDatabase(path: string): Promise<Database> {
   file.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on")
   // What is replaced or deleted is overwritten where its page is written anyway, so that no old secret lies about.
   file.exec("pragma secure_delete = fast")
+  // Moving pages out of the log waits for the disk on this thread. It is done after so many of them, 16 MB, not after 4:
+  // those that every transaction changes are moved the more seldom.
+  file.exec("pragma wal_autocheckpoint = 4000")
   const query = new Kysely<Tables>({ dialect: new SqliteDialect({ database: kyselyDatabase(file) }) })
   await migrate(query as Kysely<unknown>, "sqlite")
   const log = await openLog(path)
@@ -50,11 +53,13 @@ function kyselyDatabase(file: DatabaseSync): SqliteDatabase {
     prepare(sql) {
       // Taking the write lock at the start makes a second process wait instead of failing half-way.
       const text = sql === "begin" ? "begin immediate" : sql
-      const known = prepared.get(text) ?? kyselyStatement(file.prepare(text))
+      const known = prepared.get(text)
+      if (known) return known
+      const statement = kyselyStatement(file.prepare(text))
       // A list in a statement makes another text for each length of it.
       if (prepared.size >= preparedMax) prepared.clear()
-      prepared.set(text, known)
-      return known
+      prepared.set(text, statement)
+      return statement
     },
   }
 }

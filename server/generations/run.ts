@@ -33,7 +33,7 @@ export async function runGeneration(app: App, job: Job): Promise<void> {
   const unlisten = app.changes.listen(cancelSubject(row.id), () => cancel.abort())
   try {
     const attempts = await latestAttempts(app.database.query, row.id)
-    const work = await prepareWork(app, job, row, cancel.signal)
+    const work = await prepareWork(app, job, row, attempts.size > 0, cancel.signal)
     if ("code" in work) return await giveUp(app, job, work)
     if (job.overdue && attempts.size === 0) return await giveUp(app, job, notBegun)
     await allOf(work.parts.map((_, part) => advance(work, part, attempts.get(part))))
@@ -53,12 +53,18 @@ const notBegun: Failure = { code: "provider_busy", detail: "For a day there was 
 export const cancelSubject = (id: string): string => `cancel ${id}`
 
 /** A failure where the model or the way to its vendor is gone since the generation was accepted, and nothing is begun. */
-async function prepareWork(app: App, job: Job, row: GenerationRow, canceled: AbortSignal): Promise<Work | Failure> {
+async function prepareWork(
+  app: App,
+  job: Job,
+  row: GenerationRow,
+  wasBegun: boolean,
+  canceled: AbortSignal,
+): Promise<Work | Failure> {
   const generation = readGeneration(row, [])
   const given = givenOf(generation)
   const own = await app.vendorKeys.of(generation.projectId)
   const routes = routesNow(app, own, generation, given)
-  const begun = await firstWay(app.database.query, row.id)
+  const begun = wasBegun ? await firstWay(app.database.query, row.id) : undefined
   // What a vendor is at work on goes on, whatever has become of the ways to others.
   if (!begun && "code" in routes) return routes
   let loading: Promise<References> | undefined
