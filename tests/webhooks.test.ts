@@ -117,6 +117,50 @@ describe("the secret of a webhook", () => {
   })
 })
 
+describe("a webhook that is asked for again with the same Idempotency-Key", () => {
+  const again = async <Body>(path: string, key: string, json: unknown = undefined) => {
+    const shot = { method: "POST", headers: { "idempotency-key": key }, ...(json === undefined ? {} : { json }) }
+    const replies = [await call<Body>(hooks.server, path, shot), await call<Body>(hooks.server, path, shot)] as const
+    const told = replies.map(({ headers }) => headers.get("idempotent-replayed"))
+    assert.deepEqual(told, [null, "true"], replies[1].text)
+    assert.equal(replies[0].status, replies[1].status)
+    return replies
+  }
+
+  it("is the one that was made, with its secret; another wish is refused", async () => {
+    const json = { url: `${hooks.receiver.url}/hook`, events: both }
+    const [first, second] = await again<WithSecret>("/v1/webhooks", "made-once", json)
+    assert.deepEqual(second.body, first.body)
+    assert.equal((await call<{ data: Endpoint[] }>(hooks.server, "/v1/webhooks")).body.data.length, 1)
+    const other = { json: { ...json, events: ["images.failed"] }, headers: { "idempotency-key": "made-once" } }
+    const refused = await call<Failure>(hooks.server, "/v1/webhooks", other)
+    assert.deepEqual([refused.status, refused.body.error.code], [422, "idempotency_mismatch"])
+  })
+
+  it("is rotated once", async () => {
+    const { id, secret } = await hooks.subscribe()
+    const [first, second] = await again<WithSecret>(`/v1/webhooks/${id}/rotate`, "rotated-once")
+    assert.equal(second.body.secret, first.body.secret)
+    assert.notEqual(first.body.secret, secret)
+    await generate(hooks.server, "a ferry")
+    const [{ body, headers }] = (await hooks.arrived(1)) as [Received]
+    for (const known of [secret, first.body.secret])
+      assert.doesNotThrow(() => new Standard(known).verify(body, headers as Record<string, string>))
+  })
+
+  it("sends a delivery again once", async () => {
+    const { id } = await hooks.subscribe()
+    await generate(hooks.server, "a ferry")
+    const delivery = await hooks.ended(id)
+    const path = `/v1/webhooks/deliveries/${delivery.id}/replay`
+    const [first, second] = await again<{ id: string }>(path, "replayed-once")
+    assert.equal(second.body.id, first.body.id)
+    await hooks.arrived(2)
+    await sleep(100)
+    assert.deepEqual([hooks.receiver.received.length, (await hooks.logOf(id)).length], [2, 2])
+  })
+})
+
 describe("the address of a webhook", () => {
   const forbidden = ["http://10.0.0.5/hook", "https://169.254.169.254/", "http://example.com/", "https://localhost/x"]
 

@@ -53,6 +53,15 @@ export async function begunBefore(
   return undefined
 }
 
+/** The same for who is only given a function: the id of what was made before, of which the caller is told; else `id` is noted. */
+export const recalled =
+  (app: Pick<App, "clock">, projectId: string, repeat: Repeat | undefined) =>
+  async (tx: Queries, id: string): Promise<string | undefined> => {
+    const first = await begunBefore(tx, app.clock.now(), projectId, repeat, id)
+    if (first !== undefined) repeat?.onReplay()
+    return first
+  }
+
 type Named = Pick<RepeatRow, "project_id" | "route" | "name">
 
 const selectRepeat = prepare((tx, mine: Named) =>

@@ -65,6 +65,8 @@ export type Route = {
   scope?: Scope
   /** Counts against the plan's requests an hour: routes that make or take pictures. */
   counted?: boolean
+  /** Knows a request that is sent again, by `repeat`; so does every route that is counted. */
+  takesRepeats?: boolean
   /** Checked before `handle` is called, unless `checksItself`. */
   body?: z.ZodType
   /** `body` only documents; `handle` reads it, so that it can name every wrong parameter of the model at once. */

@@ -162,7 +162,8 @@ async function serve(
   const { value, received } = await readWhatCame(app, route, request)
   try {
     const body = route.body && !route.checksItself ? checkBody(route.body, value) : value
-    const repeat = route.counted === true ? repeatOf(request, reply, value, received) : undefined
+    const takesRepeats = route.counted === true || route.takesRepeats === true
+    const repeat = takesRepeats ? repeatOf(request, reply, value, received) : undefined
     const call = { app, caller, params, query, body, received, repeat, ...contextOf(app, request, reply) } as Call
     try {
       await sendAnswer(app, request, reply, await route.handle(call))

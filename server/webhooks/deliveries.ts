@@ -8,6 +8,7 @@ import { fail } from "../errors.ts"
 import { newId } from "../ids.ts"
 import { imagesOf } from "../images/images.ts"
 import { endpointRow, endpointRows, eventsOf } from "./endpoints.ts"
+import type { Recall } from "./endpoints.ts"
 import { writePayload } from "./payload.ts"
 import type { WebhookEvent } from "./payload.ts"
 import { replayMaxMs } from "./schedule.ts"
@@ -48,9 +49,10 @@ async function insertDelivery(
   tx: Queries,
   now: number,
   said: Pick<WebhookDeliveryRow, Said>,
+  id = newId("msg"),
 ): Promise<WebhookDeliveryRow> {
   const state = { status: "pending" as const, tries: 0, due_at: now, created_at: now, finished_at: null }
-  const row: WebhookDeliveryRow = { id: newId("msg"), ...said, ...state }
+  const row: WebhookDeliveryRow = { id, ...said, ...state }
   await tx.insertInto("webhook_deliveries").values(row).execute()
   // Before the project's own generations: what is done is told even while a thousand others wait.
   const turn = { projectId: row.project_id, priority: 1 }
@@ -88,20 +90,28 @@ export async function replayDelivery(
   app: Pick<App, "database" | "clock" | "queue" | "wakeAt">,
   projectId: string,
   id: string,
+  recall?: Recall,
 ): Promise<Delivery> {
   const now = app.clock.now()
+  const replay = newId("msg")
   const row = await app.database.transaction(async (tx) => {
-    const wanted = tx.selectFrom("webhook_deliveries").selectAll().where("project_id", "=", projectId)
-    const first = await wanted.where("id", "=", id).executeTakeFirst()
-    if (!first) return fail("not_found", "There is no such delivery.")
+    const before = await recall?.(tx, replay)
+    if (before !== undefined) return deliveryRow(tx, projectId, before)
+    const first = await deliveryRow(tx, projectId, id)
     if (now > first.created_at + replayMaxMs)
       return fail("invalid_request", "This delivery is older than 30 days and is not sent again.")
     const endpoint = first.endpoint_id === null ? undefined : await endpointRow(tx, projectId, first.endpoint_id)
     if (endpoint && endpoint.disabled !== null)
       return fail("invalid_request", "This webhook is disabled: enable it before anything is sent to it again.")
     const { project_id, endpoint_id, url, generation_id, event, body } = first
-    return insertDelivery(app, tx, now, { project_id, endpoint_id, url, generation_id, event, body, replay_of: id })
+    const said = { project_id, endpoint_id, url, generation_id, event, body, replay_of: id }
+    return insertDelivery(app, tx, now, said, replay)
   })
   app.wakeAt(now)
-  return { row, attempts: [] }
+  return (await withAttempts(app.database.query, [row]))[0]!
+}
+
+async function deliveryRow(queries: Queries, projectId: string, id: string): Promise<WebhookDeliveryRow> {
+  const found = queries.selectFrom("webhook_deliveries").selectAll().where("project_id", "=", projectId)
+  return (await found.where("id", "=", id).executeTakeFirst()) ?? fail("not_found", "There is no such delivery.")
 }

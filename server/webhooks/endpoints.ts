@@ -32,8 +32,11 @@ const endpointsMax = 20
 
 type NewEndpoint = { url: string; events: WebhookEvent[]; origin: string }
 
-/** The answer is one of the two times that a secret is seen. */
-export async function createEndpoint(app: Needs, projectId: string, wanted: NewEndpoint) {
+/** The id of what the same request has made before, if it is sent again; else `id` is noted as what it makes. */
+export type Recall = (tx: Queries, id: string) => Promise<string | undefined>
+
+/** The answer is one of the two times that a secret is seen, and so is the same answer given again. */
+export async function createEndpoint(app: Needs, projectId: string, wanted: NewEndpoint, recall?: Recall) {
   await app.guardedPost.check(wanted.url)
   const [id, secret] = [newId("whk"), newSecret()]
   const row: WebhookEndpointRow = {
@@ -41,12 +44,20 @@ export async function createEndpoint(app: Needs, projectId: string, wanted: NewE
     ...{ sealed_secret: sealFor(app, id, secret), old_sealed_secret: null, old_until: null, origin: wanted.origin },
     ...{ disabled: null, failing_since: null, slow_until: null, created_at: app.clock.now() },
   }
-  await app.database.transaction(async (tx) => {
+  const made = await app.database.transaction(async (tx) => {
+    const first = await recall?.(tx, id)
+    if (first !== undefined) return endpointRow(tx, projectId, first)
     if ((await endpointRows(tx, projectId)).length >= endpointsMax) throw tooMany()
     await tx.insertInto("webhook_endpoints").values(row).execute()
+    return row
   })
-  return { endpoint: readEndpoint(row), secret }
+  return withSecret(app, made)
 }
+
+const withSecret = (app: Pick<App, "masterKeys">, row: WebhookEndpointRow) => ({
+  endpoint: readEndpoint(row),
+  secret: unseal(app.masterKeys, placeIn(row.id, "sealed_secret"), row.sealed_secret),
+})
 
 function tooMany(): GatewayError {
   const message = `url: a project has at most ${endpointsMax} webhooks; delete one first`
@@ -93,18 +104,18 @@ export async function deleteEndpoint(app: Pick<App, "database">, projectId: stri
 }
 
 /** For a day the secret before this one signs as well. */
-export async function rotateSecret(app: Needs, projectId: string, id: string) {
-  const secret = newSecret()
-  const endpoint = await app.database.transaction(async (tx) => {
+export async function rotateSecret(app: Needs, projectId: string, id: string, recall?: Recall) {
+  const rotated = await app.database.transaction(async (tx) => {
     const row = await endpointRow(tx, projectId, id)
+    if ((await recall?.(tx, id)) !== undefined) return row
     const before = unseal(app.masterKeys, placeIn(id, "sealed_secret"), row.sealed_secret)
     const sealedBefore = seal(app.masterKeys, placeIn(id, "old_sealed_secret"), before)
     const old = { old_sealed_secret: sealedBefore, old_until: app.clock.now() + overlapMs }
-    const changed = { ...old, sealed_secret: sealFor(app, id, secret) }
+    const changed = { ...old, sealed_secret: sealFor(app, id, newSecret()) }
     await tx.updateTable("webhook_endpoints").set(changed).where("id", "=", id).execute()
-    return readEndpoint(row)
+    return { ...row, ...changed }
   })
-  return { endpoint, secret }
+  return withSecret(app, rotated)
 }
 
 /** Those that sign what is sent to it now, the newest first. */

@@ -1,5 +1,6 @@
 // Webhooks of a project: where its generations' ends are told, and what was sent there.
 import { z } from "zod"
+import { recalled } from "../../generations/repeats.ts"
 import type { Delivery } from "../../webhooks/deliveries.ts"
 import { listDeliveries, replayDelivery } from "../../webhooks/deliveries.ts"
 import {
@@ -104,13 +105,15 @@ export const createWebhook = route({
     "compare in constant time, and pass over a `webhook-id` that was seen before. Order is not promised. Answer 2xx " +
     "within 15 seconds; anything else is tried again, ten times in three days.",
   access: "key",
+  takesRepeats: true,
   plain: true,
   body: NewWebhook,
   answers: [{ status: 201, about: "The webhook, with its secret.", schema: WithSecret }],
-  failures: ["invalid_request", "invalid_key", "url_not_allowed"],
+  failures: ["invalid_request", "invalid_key", "idempotency_mismatch", "url_not_allowed"],
   phrase,
-  async handle({ app, caller, body, origin }) {
-    const made = await createEndpoint(app, caller.projectId, { ...body, origin })
+  async handle({ app, caller, body, origin, repeat }) {
+    const recall = recalled(app, caller.projectId, repeat)
+    const made = await createEndpoint(app, caller.projectId, { ...body, origin }, recall)
     return { status: 201, headers: { location: `/v1/webhooks/${made.endpoint.id}` }, json: writeWithSecret(made) }
   },
 })
@@ -190,12 +193,14 @@ export const rotateWebhook = route({
   summary: "Give a webhook a new secret",
   about: "For 24 hours the secret before this one signs as well.",
   access: "key",
+  takesRepeats: true,
   params: ById,
   answers: [{ status: 200, about: "The webhook, with its new secret.", schema: WithSecret }],
-  failures: ["invalid_key", "not_found"],
+  failures: ["invalid_request", "invalid_key", "not_found", "idempotency_mismatch"],
   phrase,
-  async handle({ app, caller, params }) {
-    return { status: 200, json: writeWithSecret(await rotateSecret(app, caller.projectId, params.id)) }
+  async handle({ app, caller, params, repeat }) {
+    const recall = recalled(app, caller.projectId, repeat)
+    return { status: 200, json: writeWithSecret(await rotateSecret(app, caller.projectId, params.id, recall)) }
   },
 })
 
@@ -243,11 +248,13 @@ export const replayWebhookDelivery = route({
   summary: "Send a delivery again",
   about: "As a new delivery with the same body, up to 30 days after the first.",
   access: "key",
+  takesRepeats: true,
   params: ById,
   answers: [{ status: 202, about: "The new delivery.", schema: DeliveryAnswer }],
-  failures: ["invalid_request", "invalid_key", "not_found"],
+  failures: ["invalid_request", "invalid_key", "not_found", "idempotency_mismatch"],
   phrase,
-  async handle({ app, caller, params }) {
-    return { status: 202, json: writeDelivery(await replayDelivery(app, caller.projectId, params.id)) }
+  async handle({ app, caller, params, repeat }) {
+    const recall = recalled(app, caller.projectId, repeat)
+    return { status: 202, json: writeDelivery(await replayDelivery(app, caller.projectId, params.id, recall)) }
   },
 })
