@@ -57,6 +57,9 @@ export const names = {
   status: "status polls, 16 at a time",
 }
 
+export const polls = { running: "of a running one", done: "of one with a picture", nothing: "GET /healthz" } as const
+type Polled = (typeof polls)[keyof typeof polls]
+
 export function allScenarios(size: Size): Scenario[] {
   const everyone = [tuned, plain, naiveLink, naiveBase64, link, base64]
   return [
@@ -65,7 +68,7 @@ export function allScenarios(size: Size): Scenario[] {
     ...[tuned, naiveBase64, base64].map((subject) => steady(subject, size)),
     ...(nginx === undefined ? [] : [getFromNginx(size)]),
     accept(size),
-    ...[getFromAtelier(size), poll("GET /v1/generations/{id}", size), poll("GET /healthz", size)],
+    ...[getFromAtelier(size), ...Object.values(polls).map((label) => poll(label, size))],
   ]
 }
 
@@ -145,25 +148,30 @@ const getFromAtelier = ({ gets }: Size): Scenario => ({
     }),
 })
 
-/** The vendor never answers, so that nothing but the accepting is done. */
+/** What the vendor never answers, so that nothing but the accepting is done. */
+const neverDone = ({ headers }: Server): Shot => {
+  const body = JSON.stringify({ model: "openai/gpt-image-2", input: { prompt: "never" } })
+  return { method: "POST", path: "/v1/generations", headers, body }
+}
+
 const accept = ({ accepts }: Size): Scenario => ({
   scenario: names.accept,
   server: "Atelier",
   measure: (servers) =>
-    withServer(servers, { server: "atelier", connections: getConcurrency }, (running, pool) => {
-      const body = JSON.stringify({ model: "openai/gpt-image-2", input: { prompt: "never" } })
-      return repeat(running, pool, { method: "POST", path: "/v1/generations", headers: running.headers, body }, accepts)
-    }),
+    withServer(servers, { server: "atelier", connections: getConcurrency }, (running, pool) =>
+      repeat(running, pool, neverDone(running), accepts),
+    ),
 })
 
-const poll = (label: "GET /v1/generations/{id}" | "GET /healthz", { polls }: Size): Scenario => ({
+const poll = (label: Polled, { polls: count }: Size): Scenario => ({
   scenario: names.status,
   server: label,
   measure: (servers) =>
     withServer(servers, { server: "atelier", connections: getConcurrency }, async (running, pool) => {
-      const { headers } = await call(pool, picture(running, "small", "url"))
-      const path = label.slice("GET ".length).replace("{id}", headers["atelier-generation"] ?? "")
-      return repeat(running, pool, { method: "GET", path, headers: running.headers }, polls)
+      const begin = label === polls.running ? neverDone(running) : picture(running, "small", "url")
+      const { headers } = await call(pool, begin)
+      const path = label === polls.nothing ? "/healthz" : `/v1/generations/${headers["atelier-generation"]}`
+      return repeat(running, pool, { method: "GET", path, headers: running.headers }, count)
     }),
 })
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { describe, it } from "node:test"
 import { median, percentile } from "./load.ts"
-import { names } from "./scenarios.ts"
+import { names, polls } from "./scenarios.ts"
 import { judge, medians, writeResults, writeVerdicts } from "./table.ts"
 import type { Result } from "./table.ts"
 
@@ -44,7 +44,7 @@ describe("the targets", () => {
   it("are without a bound where the number is only told", () => {
     const numbers: Result[] = [
       { scenario: names.accept, server: "Atelier", values: { cpuMs: 0.9 } },
-      { scenario: names.status, server: "GET /healthz", values: { cpuMs: 0.1 } },
+      { scenario: names.status, server: polls.nothing, values: { cpuMs: 0.1 } },
     ]
     assert.match(writeVerdicts(judge(numbers)), /\| accepting a request: CPU, .* \| – +\| 9\.00× +\| +\|/)
   })

@@ -1,6 +1,6 @@
 // The results as people read them: what was to be reached, and one table of numbers and ratios, in Markdown.
 import { median } from "./load.ts"
-import { names } from "./scenarios.ts"
+import { names, polls } from "./scenarios.ts"
 import type { Values } from "./scenarios.ts"
 
 /** The median over all rounds of one server in one scenario. */
@@ -88,15 +88,19 @@ const targets: Target[] = [
   },
   {
     ...{ what: "accepting a request: CPU, of an answer that reads nothing", unit: "×" },
-    value: (find) => timesOf(find(names.accept, "Atelier"), find(names.status, "GET /healthz")),
+    value: (find) => timesOf(find(names.accept, "Atelier"), find(names.status, polls.nothing)),
   },
   {
-    ...{ what: "status polls on one core", unit: "/s", bound: 5_000, atLeast: true },
-    value: (find) => find(names.status, "GET /v1/generations/{id}")?.perSecond,
+    ...{ what: "status polls on one core, of a running one", unit: "/s", bound: 5_000, atLeast: true },
+    value: (find) => find(names.status, polls.running)?.perSecond,
+  },
+  {
+    ...{ what: "status polls on one core, of one with a picture", unit: "/s", bound: 5_000, atLeast: true },
+    value: (find) => find(names.status, polls.done)?.perSecond,
   },
   {
     ...{ what: "a status poll: CPU, of an answer that reads nothing", unit: "×" },
-    value: (find) => timesOf(find(names.status, "GET /v1/generations/{id}"), find(names.status, "GET /healthz")),
+    value: (find) => timesOf(find(names.status, polls.running), find(names.status, polls.nothing)),
   },
 ]
 
